@@ -1,7 +1,6 @@
 // The shape of a checked configuration, apart from the code that reads it, so that any room can name it without loading it.
+import type { Profile } from '../../protocol/profiles.ts';
 import type { LogLevel } from '../log.ts';
-
-export type Profile = 'strict' | 'vendor';
 
 /**
  * Everything the gateway was told at start, checked and deeply frozen.
