@@ -1,0 +1,26 @@
+// Whether a number is an integer is told from how it is written: a double can no longer say so beyond 2^53 [OS-2.1].
+
+const PARTS = /^-?(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
+
+/** True when a JSON number's text has no fractional part, however it is spelled: `10`, `10.0`, `1e1`, `1.5e1`. */
+export function isIntegralText(raw: string): boolean {
+  const parts = PARTS.exec(raw);
+  if (!parts) return false;
+  const fraction = parts[2] ?? '';
+  const digits = (parts[1] ?? '') + fraction;
+  const significant = digits.replace(/0+$/, '');
+  if (/^0*$/.test(significant)) return true;
+  const places = fraction.length - (digits.length - significant.length);
+  return Number(parts[3] ?? 0) >= places;
+}
+
+/**
+ * The double for validation: as parsed when it tells the truth about being an integer, otherwise one that does
+ * (a half for what has a fraction, the largest double for integers too large for any).
+ */
+export function truthful(value: number, raw: string): number {
+  if (Number.isSafeInteger(value) && !raw.includes('.') && !raw.includes('e') && !raw.includes('E')) return value;
+  if (!isIntegralText(raw)) return Number.isInteger(value) || !Number.isFinite(value) ? 0.5 : value;
+  if (Number.isFinite(value)) return value;
+  return value > 0 ? Number.MAX_VALUE : -Number.MAX_VALUE;
+}
