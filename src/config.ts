@@ -50,9 +50,9 @@ export function loadConfig(env: Environment): LoadResult {
 }
 
 function describeFault({ name, spec }: Setting, text: string, why: string): string {
-  const unit = spec.unit === undefined ? '' : ` ${spec.unit}`;
+  const unit = spec.unit === undefined ? '' : ` (${spec.unit})`;
   const found = spec.secret === true ? spec.mask(text) : `"${clip(spec.mask(text), 120)}"`;
-  return `${name} ${why}: found ${found}; allowed: ${spec.type}, ${spec.allowed}${unit}`;
+  return `${name} ${why}: found ${found}; allowed: ${spec.type}${unit}, ${spec.allowed}`;
 }
 
 function deepFrozen<T extends object>(value: T): T {

@@ -1,10 +1,14 @@
 // A mistyped variable is ignored by its nature; this finds those that were probably meant for us.
 
+import { clip } from '../log.ts';
+
 const MAX_DISTANCE = 2;
+/** From this length on a name this close to ours is no accident, whatever it begins with (`BACKND_URL`). */
+const LONG_NAME = 9;
 
 /**
  * Warnings for variables that begin like ours (`BACKEND_`, `MAX_`…) and are at most two letters off one of them, or are
- * one of them in other case. Their values are not shown: they may be secrets.
+ * one of them in other case; also for long ones with the slip at their beginning. Their values are not shown: they may be secrets.
  */
 export function nearMisses(found: Iterable<string>, known: readonly string[]): string[] {
   const ours = new Set(known);
@@ -14,9 +18,10 @@ export function nearMisses(found: Iterable<string>, known: readonly string[]): s
   const warnings: string[] = [];
   for (const name of found) {
     const upper = name.toUpperCase();
-    if (ours.has(name) || !prefixes.has(upper.slice(0, upper.indexOf('_') + 1))) continue;
+    const prefix = upper.slice(0, upper.indexOf('_') + 1);
+    if (ours.has(name) || prefix === '' || !(prefixes.has(prefix) || upper.length >= LONG_NAME)) continue;
     const meant = closest(upper, known);
-    if (meant !== undefined) warnings.push(`${name} is not a setting and is ignored: was ${meant} meant?`);
+    if (meant !== undefined) warnings.push(`${clip(name)} is not a setting and is ignored: was ${meant} meant?`);
   }
   return warnings;
 }

@@ -44,7 +44,7 @@ export function integerOrAuto(min: number, max: number, unit: string): Spec<numb
 export function choice<const T extends string>(words: readonly T[]): Spec<T> {
   return {
     type: 'word',
-    allowed: words.join(', '),
+    allowed: `one of ${words.join(', ')}`,
     schema: { type: 'string', enum: [...words] },
     read: (text) => {
       const word = words.find((candidate) => candidate === text);
