@@ -50,7 +50,8 @@ export function observeConnection(profile: string): LineObserver {
       if (typeof line['error'] === 'string') {
         if (line['type'] === undefined) record({ kind: 'event', profile, name: 'error' });
         record({ kind: 'code', profile, name: line['error'] });
-        if (line['fatal'] === true) record({ kind: 'code', profile, name: `${line['error']} fatal` });
+        const weight = line['fatal'] === true ? 'fatal' : 'recoverable';
+        record({ kind: 'code', profile, name: `${line['error']} ${weight}` });
       }
     },
   };
