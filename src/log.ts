@@ -92,6 +92,8 @@ function prettyStream(out: DestinationStream): DestinationStream {
     translateTime: 'SYS:HH:MM:ss.l',
     ignore: 'pid',
     singleLine: true,
+    // One line per message: a line break inside it could pass for a line of ours.
+    messageFormat: (log, messageKey) => visible(String(log[messageKey] ?? '')),
   });
   return { write: (line) => out.write(format(escapedForTerminal(line))) };
 }
@@ -102,7 +104,7 @@ function escapedForTerminal(json: string): string {
     if (hex !== undefined) return `\\\\x${hex}`;
     return '"\\/nt'.includes(whole[1]!) ? whole : `\\${whole}`;
   });
-  return `${visible(escaped)}\n`;
+  return `${visible(escaped, '\\\\')}\n`;
 }
 
 /** Only these fields of an error: libraries hang requests, with their headers, on the errors they throw. */
@@ -121,15 +123,17 @@ function describeError(error: unknown, depth = 0): unknown {
 /** Control and format characters (bidirectional overrides, zero-width ones), line separators, lone surrogates. */
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 
-function visible(text: string): string {
-  return text.replace(INVISIBLE, (character) => {
-    if (character === '\n') return '\\n';
-    if (character === '\r') return '\\r';
-    if (character === '\t') return '\\t';
-    const code = character.codePointAt(0)!;
-    if (code <= 0xff) return `\\x${code.toString(16).padStart(2, '0')}`;
-    return code <= 0xffff ? `\\u${code.toString(16).padStart(4, '0')}` : `\\u{${code.toString(16)}}`;
-  });
+function visible(text: string, backslash = '\\'): string {
+  return text.replace(INVISIBLE, (character) => backslash + escapeOf(character));
+}
+
+function escapeOf(character: string): string {
+  if (character === '\n') return 'n';
+  if (character === '\r') return 'r';
+  if (character === '\t') return 't';
+  const hex = character.codePointAt(0)!.toString(16);
+  if (hex.length <= 2) return `x${hex.padStart(2, '0')}`;
+  return hex.length <= 4 ? `u${hex.padStart(4, '0')}` : `u{${hex}}`;
 }
 
 /** A member whose name is `token`, however its letters are escaped, with its value up to where the text ends. */

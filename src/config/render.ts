@@ -57,6 +57,7 @@ export function renderEnvExample(): string {
   const head = [
     '# Settings of the gateway. Copy this file to .env in the working directory; take the # off what you change.',
     '# The real environment wins over .env. An empty value is the same as an unset one.',
+    '# Put values that contain # or quotation marks into single quotes.',
     '# Generated from src/config/settings.ts by: npx tsx src/config/generate.ts',
   ];
   const sections = rowsBySection().flatMap(({ section, rows }) => [

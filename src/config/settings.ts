@@ -251,7 +251,7 @@ const TABLE = {
   authTokens: unsetRow(
     'Access',
     'AUTH_TOKENS',
-    secretText('named tokens, or the path of a file of them'),
+    secretText('`name:token` or `token` entries or `@file`, comma-separated'),
     'no token is asked for',
     'Tokens one of which each HANDSHAKE must carry; set it wherever others can reach the port.',
   ),
