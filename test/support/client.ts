@@ -43,7 +43,10 @@ export class TestClient {
     if (options.audit !== false) this.#observer = observeConnection(options.profile ?? 'strict');
     socket.setNoDelay(true);
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
-    socket.on('end', () => this.#end('end'));
+    socket.on('end', () => {
+      this.#end('end');
+      socket.end(); // as any client does that is told the end
+    });
     socket.on('error', (error) => this.#note(`# ${error.message}`));
     socket.on('close', (failed) => this.#end(failed ? 'reset' : 'end'));
   }
