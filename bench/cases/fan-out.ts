@@ -1,0 +1,28 @@
+// Claim: a thousand sessions on one resource cost the backend one request per period and the gateway less than a core.
+import type { BenchCase } from '../support/case.ts';
+import { cpuShare, intervalValues, ms, outcome, percent, rate } from '../support/figures.ts';
+import { measure } from '../support/measure.ts';
+
+export const fanOut: BenchCase = {
+  name: 'fan-out',
+  claim: '1000 sessions, MONITOR 10 ms each, all of one url.',
+  columns: ['gateway', 'undici', 'naive'],
+  metrics: [
+    rate('lines', 'lines', { reach: 100_000, reference: { undici: 14_300, naive: 2_700 } }),
+    percent('missing', 'missing ticks', { reach: 0, reference: { undici: 86, naive: 97 } }),
+    ms('p99', 'MONITOR p99'),
+    { ...rate('gets', 'requests at the backend'), better: 'lower' },
+    cpuShare({ reach: 90 }),
+  ],
+  run: async (column, lab) => {
+    if (column === 'timer') throw new Error('the bare loop has no sessions');
+    const client = ['--mode', 'monitor', '--sessions', '1000', '--period-ms', '10'];
+    const sample = await measure(column, { client, windowMs: lab.windowMs, nodeArgs: lab.nodeArgs });
+    return outcome(sample, {
+      p99: intervalValues(sample.client.interval_us)['p99']!,
+      lines: sample.client.lines / sample.client.window_s,
+      missing: sample.client.missing_pct,
+      gets: sample.backend!.gets / sample.client.window_s,
+    });
+  },
+};

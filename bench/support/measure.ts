@@ -1,0 +1,182 @@
+// One measurement: backend up, subject up, load on, CPU read at both ends of the window, everything ended.
+import type { IntervalFigures } from './histogram.ts';
+import { toolPath } from './native.ts';
+import { ROOT } from './paths.ts';
+import { cpuSeconds, residentBytes } from './proc.ts';
+import { freePort, LOAD_CORE, listening, type Running, start } from './processes.ts';
+import { type Subject, type SubjectName, startSubject, startTimer } from './subjects.ts';
+
+/** What the load client reports (bench/native/client_options.c). */
+export interface ClientResult {
+  window_s: number;
+  sessions: number;
+  sessions_ready: number;
+  lines: number;
+  expected: number;
+  missing_pct: number;
+  acks: number;
+  handshakes: number;
+  controls_sent: number;
+  errors: number;
+  control_errors: number;
+  unknown: number;
+  out_of_order: number;
+  repeated: number;
+  skipped: number;
+  blocked_writes: number;
+  first_error: string;
+  interval_us: IntervalFigures;
+  latency_us: IntervalFigures;
+  send_interval_us: IntervalFigures;
+}
+
+/** What the C backend reports (bench/native/backend.c). */
+export interface BackendResult {
+  gets: number;
+  controls: number;
+  control_arrivals_us: IntervalFigures;
+}
+
+export interface Sample {
+  client: ClientResult;
+  /** Absent when the simulator was the backend. */
+  backend?: BackendResult;
+  /** Percent of one core over the window. */
+  cpuPct: number;
+  /** The same of load client and backend together: near 100 the load is the limit, not the subject. */
+  loadPct: number;
+  residentBytes: number;
+}
+
+export interface Load {
+  /** Options of the load client, without --port, --window-ms and --warmup-ms. */
+  client: string[];
+  /** The C backend answers after this long, give or take the spread; default 0. */
+  backendDelayUs?: number;
+  backendSpreadUs?: number;
+  /** `simulator` takes the embedded controller, run alone as a server, in place of the C backend. */
+  backend?: 'native' | 'simulator';
+  gatewayEnv?: Record<string, string>;
+  windowMs: number;
+  nodeArgs?: string[];
+}
+
+interface Backend {
+  url: string;
+  process: Running;
+  /** The C backend keeps figures, the simulator does not. */
+  keepsFigures: boolean;
+}
+
+async function startNativeBackend(delayUs = 0, spreadUs = 0): Promise<Backend> {
+  const child = start(toolPath('backend'), ['--delay-us', String(delayUs), '--spread-us', String(spreadUs)], {
+    core: LOAD_CORE,
+  });
+  const { ['port']: port } = await child.event('listening', 5000);
+  return { url: `http://127.0.0.1:${port}`, process: child, keepsFigures: true };
+}
+
+async function startSimulator(): Promise<Backend> {
+  const port = await freePort();
+  const env = { SIMULATOR_PORT: String(port), HOST: '127.0.0.1', LOG_LEVEL: 'silent' };
+  const child = start(process.execPath, ['--import', 'tsx', 'src/simulator/main.ts'], {
+    core: LOAD_CORE,
+    env,
+    cwd: ROOT,
+  });
+  const url = `http://127.0.0.1:${port}`;
+  try {
+    await listening(port, 20_000);
+    // A trajectory is only accepted by a controller that is switched on and playing.
+    for (const path of ['motor_on', 'start', 'trajectory/joint_traject_init']) {
+      const headers = { 'content-type': 'application/json' };
+      const answer = await fetch(`${url}/project/robot/${path}`, { method: 'POST', headers, body: '{}' });
+      await answer.text();
+      if (!answer.ok) throw new Error(`the simulator answered ${answer.status} to ${path}`);
+    }
+  } catch (error) {
+    await child.stop();
+    throw error;
+  }
+  return { url, process: child, keepsFigures: false };
+}
+
+/** Runs `load` against one subject and returns the figures of its measuring window. */
+export async function measure(name: SubjectName, load: Load): Promise<Sample> {
+  const backend =
+    load.backend === 'simulator'
+      ? await startSimulator()
+      : await startNativeBackend(load.backendDelayUs, load.backendSpreadUs);
+  const stops = [() => backend.process.stop()];
+  try {
+    const env = load.gatewayEnv ?? {};
+    const subject = await startSubject(name, { backendUrl: backend.url, env, nodeArgs: load.nodeArgs ?? [] });
+    stops.unshift(() => subject.process.stop());
+    return await applyLoad(subject, backend, load, stops);
+  } finally {
+    for (const stop of stops) await stop();
+  }
+}
+
+async function applyLoad(
+  subject: Subject,
+  backend: Backend,
+  load: Load,
+  stops: (() => Promise<void>)[],
+): Promise<Sample> {
+  const args = [
+    '--port',
+    String(subject.port),
+    '--window-ms',
+    String(load.windowMs),
+    '--warmup-ms',
+    '1500',
+    ...load.client,
+  ];
+  const client = start(toolPath('client'), args, { core: LOAD_CORE });
+  stops.unshift(() => client.stop());
+  await client.event('measuring', 90_000);
+  if (backend.keepsFigures) backend.process.signal('SIGUSR1');
+  const cpu = () => ({
+    subject: cpuSeconds(subject.process.pid),
+    load: cpuSeconds(client.pid) + cpuSeconds(backend.process.pid),
+    at: performance.now() / 1000,
+  });
+  const began = cpu();
+  // Read just before the window closes: the client ends with it, and its /proc entry too.
+  await new Promise((resolve) => setTimeout(resolve, load.windowMs - 100));
+  const ended = cpu();
+  const result = (await client.event('result', load.windowMs + 30_000)) as unknown as ClientResult;
+  const share = (of: 'subject' | 'load') => (100 * (ended[of] - began[of])) / (ended.at - began.at);
+  const residing = residentBytes(subject.process.pid);
+  const sample: Sample = { client: result, cpuPct: share('subject'), loadPct: share('load'), residentBytes: residing };
+  if (backend.keepsFigures) {
+    backend.process.signal('SIGTERM');
+    sample.backend = (await backend.process.event('result', 5000)) as unknown as BackendResult;
+  }
+  return sample;
+}
+
+/** The bare deadline loop in the gateway's place: its intervals, and nothing else. */
+export async function measureTimer(
+  periodMs: number,
+  windowMs: number,
+): Promise<Pick<ClientResult, 'interval_us' | 'missing_pct'>> {
+  const child = startTimer(periodMs, windowMs);
+  try {
+    return (await child.event('result', windowMs + 30_000)) as unknown as ClientResult;
+  } finally {
+    await child.stop();
+  }
+}
+
+/** The timer floor of the machine below Node: a C thread that sleeps to absolute deadlines. */
+export async function measureMachineTimer(periodMs: number, windowMs: number): Promise<IntervalFigures> {
+  const args = ['--mode', 'timer', '--period-ms', String(periodMs), '--window-ms', String(windowMs)];
+  const child = start(toolPath('client'), args, { core: LOAD_CORE });
+  try {
+    return ((await child.event('result', windowMs + 30_000)) as unknown as ClientResult).interval_us;
+  } finally {
+    await child.stop();
+  }
+}
