@@ -56,7 +56,8 @@ describe('startSimulator', () => {
     const simulator = await startSimulator();
     const idle = await idleConnection(simulator.port);
     const busy = await idleConnection(simulator.port);
-    busy.write('POST /project/robot/start HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n{');
+    busy.write('POST /project/robot/start HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 10\r\n\r\n{');
+    expect(String((await once(busy, 'data'))[0])).toContain('100 Continue');
     const closed = [idle, busy].map((socket) => new Promise((resolve) => socket.once('close', resolve)));
     await Promise.all([simulator.close(), simulator.close()]);
     await Promise.all(closed);

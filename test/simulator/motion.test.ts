@@ -152,6 +152,15 @@ describe('time_from_start', () => {
     expect(joint(motion, 515)[0]).toBeCloseTo(2.5, 9);
   });
 
+  it('is put off when it is nearer than the point’s interval', () => {
+    const motion = new Motion();
+    insert(motion, 0, 1, { timeFromStart: 0.01 });
+    insert(motion, 19, 2, { timeFromStart: 0.02, interval: 0.01, lookAhead: 0.005 });
+    expect(joint(motion, 24)[0]).toBeCloseTo(1, 9);
+    expect(joint(motion, 29)[0]).toBeCloseTo(1.5, 9);
+    expect(joint(motion, 34)).toEqual([2, 0]);
+  });
+
   it('is kept when the robot stands but the moment is still to come', () => {
     const motion = new Motion();
     insert(motion, 0, 1, { timeFromStart: 0.01 });
