@@ -1,20 +1,21 @@
 // CONTROL and the moments at which a connection to the backend can break: at most once, and the truth about it.
 import { expect } from 'vitest';
-import { acked, control } from '../faults/support/commands.ts';
+import { acked, control, monitor } from '../faults/support/commands.ts';
 import { answer, RawBackend, type RawHandler } from '../faults/support/raw-backend.ts';
 import { type CheckContext, check } from '../support/check.ts';
 import type { TestClient } from '../support/client.ts';
+import type { TestGateway } from '../support/gateway.ts';
 
 async function inFront(
   { gateway }: CheckContext,
   handler: RawHandler,
-  talk: (backend: RawBackend, client: TestClient) => Promise<void>,
+  talk: (backend: RawBackend, client: TestClient, server: TestGateway) => Promise<void>,
   env: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const backend = await RawBackend.start(handler);
   try {
-    const server = await gateway({ BACKEND_URL: backend.url, BACKEND_TIMEOUT_MS: '1500', ...env });
-    await talk(backend, await server.ready());
+    const server = await gateway({ BACKEND_URL: backend.url, BACKEND_TIMEOUT_MS: '3000', ...env });
+    await talk(backend, await server.ready(), server);
   } finally {
     await backend.stop();
   }
@@ -161,17 +162,15 @@ check(
     await inFront(
       context,
       hanging,
-      async (backend, client) => {
-        const monitors = Array.from({ length: 12 }, (_, i) => i);
-        client.sendLines(monitors.map(() => ({ cmd: 'HANDSHAKE', payload: { major: 1 } })));
-        for (const _ of monitors) await client.expect('handshake_ack');
-        for (const i of monitors) {
-          client.send({ cmd: 'MONITOR', payload: { url: `/hangs/${i}`, method: 'GET', period_ms: 50 } });
-          await client.until('monitor_ack');
+      async (backend, client, server) => {
+        for (let i = 0; i < 12; i += 1) {
+          const watching = await server.ready();
+          watching.send(monitor(`/hangs/${i}`, 50));
+          await watching.expect('monitor_ack');
+        }
+        for (let i = 0; i < 12; i += 1) {
           client.send(acked(`/move/${i}`, { id: i }));
-          await client.until({ type: 'control_ack', id: i }, 1200);
-          client.send({ cmd: 'STOP', payload: { target: 'monitor' } });
-          await client.until({ type: 'stop_ack', target: 'monitor' });
+          await client.expect({ type: 'control_ack', id: i }, 1200);
         }
         expect(backend.requests.filter((request) => request.method === 'POST').length).toBe(12);
       },

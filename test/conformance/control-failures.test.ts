@@ -166,7 +166,8 @@ check(
       if (request.path !== '/chunked') return reply.oversize(50_000);
       reply.response.writeHead(200);
       reply.response.write('x'.repeat(30_000));
-      return reply.response.end('y'.repeat(30_000));
+      reply.response.end('y'.repeat(30_000));
+      return undefined;
     }, SETTINGS);
     const client = await gateway.ready();
     client.sendLines([control('/silent', { id: 's' }), acked('/big', { id: 'a' }), acked('/chunked', { id: 'c' })]);
