@@ -133,7 +133,7 @@ test('no word in backticks that looks like a code or event of this protocol is u
     ...Object.keys(EVENTS),
     ...Object.keys(CLOSE_REASONS),
     ...Object.values(FIELD_ORDER).flat(),
-    ...['svc_dur_ms', 'not_sent', 'retry_after_ms'],
+    ...['svc_dur_ms', 'not_sent', 'retry_after_ms', 'max_attempts'],
   ]);
   const words = quoted(page).filter((word) => /^[a-z]+(_[a-z]+)+$/.test(word));
   expect(words.filter((word) => !known.has(word))).toEqual([]);
