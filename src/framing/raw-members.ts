@@ -82,12 +82,12 @@ function skipValue(text: string, from: number): number {
     } else {
       // A number or a literal at the top: it ends at the first byte that belongs to neither.
       let k = i;
-      for (;;) {
+      while (k < text.length) {
         const d = text.charCodeAt(k);
-        if (d === 0x2c || d === 0x7d || d === 0x5d || d === 0x20 || d === 0x0a || d === 0x0d || d === 0x09 || d !== d)
-          return k;
+        if (d === 0x2c || d === 0x7d || d === 0x5d || d === 0x20 || d === 0x0a || d === 0x0d || d === 0x09) return k;
         k++;
       }
+      return k;
     }
     if (depth === 0) return i;
   }

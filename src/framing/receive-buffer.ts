@@ -58,6 +58,12 @@ export class ReceiveBuffer {
     return this.#at >= this.#chunk.length;
   }
 
+  /** About how many bytes the next call of `next` looks at, for whoever shares out the work. */
+  get nextBytes(): number {
+    const newline = this.#chunk.indexOf(NEWLINE, this.#at);
+    return (newline < 0 ? this.#chunk.length : newline) - this.#at;
+  }
+
   push(chunk: Buffer): void {
     if (!this.drained) throw new Error('push() before the chunk before was consumed');
     this.#chunk = chunk;

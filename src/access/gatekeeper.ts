@@ -1,0 +1,53 @@
+// The session's questions about rights, answered from the tokens, the route rules and the control lease.
+import type { Access } from '../session/ports.ts';
+import type { FailedAttempts } from './attempts.ts';
+import type { ControlLease } from './control-lease.ts';
+import type { Credentials } from './credentials.ts';
+import type { RouteRules } from './route-rules.ts';
+
+export interface GatekeeperOptions {
+  readonly credentials: Credentials;
+  readonly attempts: FailedAttempts;
+  readonly rules: RouteRules;
+  /** Undefined: CONTROL_EXCLUSIVE is off. */
+  readonly lease: ControlLease | undefined;
+  readonly now: () => number;
+  /** A refused attempt, for the log; the token itself is never told. */
+  readonly rejected: (address: string, delayMs: number) => void;
+}
+
+export class Gatekeeper implements Access {
+  readonly #options: GatekeeperOptions;
+
+  constructor(options: GatekeeperOptions) {
+    this.#options = options;
+  }
+
+  authenticate(token: unknown, address: string): ReturnType<Access['authenticate']> {
+    const { credentials, attempts, rejected } = this.#options;
+    if (!credentials.required) return { admitted: true, name: undefined };
+    const name = credentials.verify(token);
+    if (name !== undefined) {
+      attempts.succeeded(address);
+      return { admitted: true, name };
+    }
+    const delayMs = attempts.failed(address);
+    rejected(address, delayMs);
+    return { admitted: false, delayMs };
+  }
+
+  route(method: string, path: string, credential: string | undefined): ReturnType<Access['route']> {
+    const query = path.indexOf('?');
+    return this.#options.rules.decide({ method, path: query < 0 ? path : path.slice(0, query), credential });
+  }
+
+  acquireControl(id: number, address: string): ReturnType<Access['acquireControl']> {
+    return this.#options.lease?.acquire({ id, address }, this.#options.now()) ?? GRANTED;
+  }
+
+  releaseControl(id: number): void {
+    this.#options.lease?.release(id);
+  }
+}
+
+const GRANTED = { granted: true } as const;

@@ -1,0 +1,230 @@
+// The REST side over HTTP: the only owner of undici. Sends each request once and tells whether it was sent.
+import { type Dispatcher, Pool } from 'undici';
+import type { Backend, BackendAnswer, BackendRequest, Call, FailedAnswer, Lane } from './backend.ts';
+
+export interface HttpBackendOptions {
+  /** Origin and optional base path, without a `/` at its end. */
+  readonly url: string;
+  /** Bound on a whole call, connecting and waiting for a free connection included, in ms. */
+  readonly timeoutMs: number;
+  /** Connections at most, for each lane. */
+  readonly connections: number;
+  /** Bodies beyond this many bytes are not kept. */
+  readonly maxResultBytes: number;
+  /** Sent with every request. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** PEM of the authorities that may sign the backend's certificate, instead of the system's. */
+  readonly ca?: string;
+}
+
+/** Idle connections are kept this long, so that the slowest monitor (30 s) still reuses its own. */
+const KEEP_ALIVE_MS = 35_000;
+
+export function createHttpBackend(options: HttpBackendOptions): Backend {
+  const { origin, pathname } = new URL(options.url);
+  const shared: Shared = {
+    origin,
+    base: pathname === '/' ? '' : pathname,
+    timeoutMs: options.timeoutMs,
+    maxBytes: options.maxResultBytes,
+    headers: Object.entries(options.headers).flat(),
+    jsonHeaders: ['content-type', 'application/json', ...withoutContentType(options.headers)],
+  };
+  const pool = (): Pool =>
+    new Pool(origin, {
+      connections: options.connections,
+      pipelining: 1,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      keepAliveMaxTimeout: KEEP_ALIVE_MS,
+      // The call's own timer bounds all of it, to the millisecond; undici's are coarse and would fire beside it.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      connect: { timeout: options.timeoutMs, ...(options.ca === undefined ? {} : { ca: options.ca }) },
+    });
+  const lanes: Record<Lane, Pool> = { control: pool(), poll: pool() };
+  return {
+    call: (lane, request, done) => new Exchange(shared, lanes[lane], request, done),
+    close: async () => {
+      await Promise.all([lanes.control.destroy(), lanes.poll.destroy()]);
+    },
+  };
+}
+
+const withoutContentType = (headers: Readonly<Record<string, string>>): string[] =>
+  Object.entries(headers)
+    .filter(([name]) => name.toLowerCase() !== 'content-type')
+    .flat();
+
+interface Shared {
+  readonly origin: string;
+  readonly base: string;
+  readonly timeoutMs: number;
+  readonly maxBytes: number;
+  readonly headers: string[];
+  readonly jsonHeaders: string[];
+}
+
+const NO_BODY = Buffer.alloc(0);
+
+/**
+ * One request and its answer. It is undici's handler itself (the form with `onConnect`, which the client calls without a
+ * wrapper and two allocations a request), and the handle to abort it.
+ */
+class Exchange implements Dispatcher.DispatchHandler, Call {
+  readonly #shared: Shared;
+  readonly #startedAt = performance.now();
+  readonly #timer: NodeJS.Timeout;
+  /** undici reports some faults from within `dispatch`; the caller must not be answered before it has its handle. */
+  #dispatched = false;
+  #done: ((answer: BackendAnswer) => void) | undefined;
+  /** Set when the request is being written: from here on the backend may have it. */
+  #abort: ((error?: Error) => void) | undefined;
+  #status = 0;
+  #retryAfter: string | undefined;
+  #chunk: Buffer | undefined;
+  #chunks: Buffer[] | undefined;
+  #bytes = 0;
+
+  constructor(shared: Shared, pool: Pool, request: BackendRequest, done: (answer: BackendAnswer) => void) {
+    this.#shared = shared;
+    this.#done = done;
+    this.#timer = setTimeout(onTimeout, shared.timeoutMs, this);
+    const body = request.body;
+    pool.dispatch(
+      {
+        origin: shared.origin,
+        path: shared.base + request.path,
+        method: request.method,
+        headers: body === undefined ? shared.headers : shared.jsonHeaders,
+        body: body ?? null,
+      },
+      this,
+    );
+    this.#dispatched = true;
+  }
+
+  abort(): void {
+    this.#fail('aborted', 'the call was aborted');
+  }
+
+  timedOut(): void {
+    const waited = `within ${this.#shared.timeoutMs} ms`;
+    this.#fail(
+      'timeout',
+      this.#abort ? `no complete answer came ${waited}` : `no connection was free or made ${waited}`,
+    );
+  }
+
+  onConnect(abort: (error?: Error) => void): void {
+    // Given up while it waited for a connection: it must not be sent any more.
+    if (this.#done === undefined) abort(new Error('aborted before it was sent'));
+    else this.#abort = abort;
+  }
+
+  onHeaders(status: number, headers: Buffer[]): boolean {
+    // 1xx are not the answer.
+    if (status < 200) return true;
+    this.#status = status;
+    if (status === 429 || status === 503) this.#retryAfter = headerOf(headers, 'retry-after');
+    return true;
+  }
+
+  onData(chunk: Buffer): boolean {
+    if (this.#done === undefined) return false;
+    this.#bytes += chunk.length;
+    if (this.#bytes > this.#shared.maxBytes) {
+      this.#finish(true);
+      this.#abort?.(new Error('the body is too long'));
+      return false;
+    }
+    if (this.#chunk === undefined) this.#chunk = chunk;
+    else (this.#chunks ??= [this.#chunk]).push(chunk);
+    return true;
+  }
+
+  onComplete(): void {
+    if (this.#status === 0) this.#fail('connection', 'the backend sent no final status');
+    else this.#finish(false);
+  }
+
+  onUpgrade(): void {
+    this.#fail('connection', 'the backend changed to another protocol');
+  }
+
+  onError(error: Error): void {
+    this.#fail(this.#abort ? 'connection' : 'connect', describe(error));
+  }
+
+  #finish(oversize: boolean): void {
+    const body = oversize
+      ? NO_BODY
+      : this.#chunks
+        ? Buffer.concat(this.#chunks, this.#bytes)
+        : (this.#chunk ?? NO_BODY);
+    this.#settle({
+      ok: true,
+      status: this.#status,
+      body,
+      oversize,
+      ...(this.#retryAfter === undefined ? {} : { retryAfter: this.#retryAfter }),
+      durationMs: performance.now() - this.#startedAt,
+    });
+  }
+
+  #fail(fault: FailedAnswer['fault'], reason: string): void {
+    if (this.#done === undefined) return;
+    this.#settle({
+      ok: false,
+      outcome: this.#abort ? 'unknown' : 'not_sent',
+      ...(this.#status === 0 ? {} : { status: this.#status }),
+      reason,
+      fault,
+      durationMs: performance.now() - this.#startedAt,
+    });
+    this.#abort?.(new Error(reason));
+  }
+
+  #settle(answer: BackendAnswer): void {
+    const done = this.#done;
+    if (done === undefined) return;
+    this.#done = undefined;
+    clearTimeout(this.#timer);
+    if (this.#dispatched) done(answer);
+    else queueMicrotask(() => done(answer));
+  }
+}
+
+const onTimeout = (exchange: Exchange): void => exchange.timedOut();
+
+function headerOf(headers: Buffer[], name: string): string | undefined {
+  for (let i = 0; i + 1 < headers.length; i += 2)
+    if (headers[i]!.length === name.length && headers[i]!.toString('latin1').toLowerCase() === name)
+      return headers[i + 1]!.toString('latin1');
+  return undefined;
+}
+
+/** Sentences for what undici and the system call by codes; the code stays, for whoever knows it. */
+const REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'the connection was refused',
+  ECONNRESET: 'the connection was reset',
+  EPIPE: 'the connection was closed by the backend',
+  ENOTFOUND: 'the host name is not known',
+  EHOSTUNREACH: 'the host cannot be reached',
+  ENETUNREACH: 'the network cannot be reached',
+  ETIMEDOUT: 'the connection timed out',
+  UND_ERR_CONNECT_TIMEOUT: 'no connection was made in time',
+  UND_ERR_SOCKET: 'the backend closed the connection',
+  UND_ERR_HEADERS_OVERFLOW: 'the headers of the answer are too long',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'the body is not as long as announced',
+  UND_ERR_DESTROYED: 'the gateway is stopping',
+  UND_ERR_CLOSED: 'the gateway is stopping',
+};
+
+function describe(error: Error): string {
+  const code = (error as { code?: unknown }).code;
+  if (error instanceof AggregateError && error.errors[0] instanceof Error) return describe(error.errors[0]);
+  if (typeof code !== 'string') return 'the call failed';
+  if (code.startsWith('HPE_')) return `the backend does not speak HTTP (${code})`;
+  const reason = REASONS[code];
+  return reason === undefined ? `the call failed (${code})` : `${reason} (${code})`;
+}

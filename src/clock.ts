@@ -1,0 +1,31 @@
+// Time as a parameter: the session and the polls run on the real clock in service and on a hand-driven one in tests.
+
+/** A running timer; opaque. */
+export type Timer = object;
+
+export interface Clock {
+  /** Milliseconds on a monotonic clock, with fractions. */
+  now(): number;
+  /** Milliseconds since 1970, whole. */
+  epoch(): number;
+  /** Calls once, `ms` from now; fractions are rounded up, so a timer never fires early on purpose. */
+  setTimer(ms: number, fire: () => void): Timer;
+  clearTimer(timer: Timer | undefined): void;
+  /** Calls once, after the events that are already waiting have been handled. */
+  soon(fire: () => void): void;
+}
+
+/** Longer waits are cut to this: above it, Node fires at once. */
+const LONGEST_TIMER_MS = 2_147_483_647;
+
+export const realClock: Clock = {
+  now: () => performance.now(),
+  epoch: () => Date.now(),
+  setTimer: (ms, fire) => setTimeout(fire, Math.min(LONGEST_TIMER_MS, Math.max(1, Math.ceil(ms)))),
+  clearTimer: (timer) => {
+    if (timer) clearTimeout(timer as NodeJS.Timeout);
+  },
+  soon: (fire) => {
+    setImmediate(fire);
+  },
+};

@@ -1,0 +1,245 @@
+// Puts the rooms of one process together: config → backend, polls, access → server; and takes them apart again.
+import { AddressList } from './access/address.ts';
+import { FailedAttempts } from './access/attempts.ts';
+import { ControlLease } from './access/control-lease.ts';
+import { Credentials } from './access/credentials.ts';
+import { Gatekeeper } from './access/gatekeeper.ts';
+import { RateLimit } from './access/rate-limit.ts';
+import { RouteRules } from './access/route-rules.ts';
+import { loadRouteRules } from './access/route-rules-file.ts';
+import { SessionCount } from './access/session-count.ts';
+import type { Backend } from './backend/backend.ts';
+import { createHttpBackend } from './backend/http-backend.ts';
+import { loadCatalogs } from './catalogs/load.ts';
+import { realClock } from './clock.ts';
+import type { Config } from './config.ts';
+import { clip, type Logger, limited } from './log.ts';
+import { logSessionBegin, logSessionEnd, pollObserver, sessionObserver } from './observation/observers.ts';
+import { Telemetry } from './observation/telemetry.ts';
+import { PollHub } from './polling/poll-hub.ts';
+import type { SessionServices } from './session/ports.ts';
+import { startSimulator } from './simulator/simulator.ts';
+import { type Admission, type Listen, Server } from './transport/server.ts';
+
+export interface Gateway {
+  /** The port it listens on; the chosen one when PORT is 0. */
+  readonly port: number;
+  /** Live sessions. */
+  readonly sessions: number;
+  readonly telemetry: Telemetry;
+  /** Graceful shutdown [OS-3.8]: resolves when every session has ended, after DRAIN_TIMEOUT_MS at the latest. */
+  drain(): Promise<void>;
+  /** Ends everything now. */
+  close(): Promise<void>;
+}
+
+export interface GatewayOptions {
+  /** Where to listen instead of HOST and PORT. */
+  readonly listen?: Listen;
+  /** Session limits that are held across several processes, instead of this process's own. */
+  readonly admit?: (address: string) => Admission | Promise<Admission>;
+}
+
+/** A setting that was well-formed but whose file or value does not work: every fault of it. */
+export class StartError extends Error {
+  readonly faults: readonly string[];
+
+  constructor(faults: readonly string[]) {
+    super(faults.join('; '));
+    this.faults = faults;
+  }
+}
+
+/** Starts one process's gateway. Rejects with `StartError` when a file that the configuration names is wrong; nothing is half started. */
+export async function startGateway(config: Config, log: Logger, options: GatewayOptions = {}): Promise<Gateway> {
+  const { credentials, rules, explain, allow } = load(config);
+  const telemetry = new Telemetry();
+  const guard = limited(log);
+  const clock = realClock;
+  const now = clock.now;
+
+  const simulator = config.backendUrl === undefined ? await startSimulator() : undefined;
+  const backend = createHttpBackend({
+    url: config.backendUrl ?? simulator!.url,
+    timeoutMs: config.backendTimeoutMs,
+    connections: config.backendConnections,
+    maxResultBytes: config.maxResultBytes,
+    headers: config.backendHeaders,
+  });
+  const calls = new Calls(backend);
+  let draining = false;
+
+  const services: SessionServices = {
+    profile: config.profile,
+    limits: config,
+    clock,
+    backend: calls,
+    polls: new PollHub({
+      backend,
+      clock,
+      explain,
+      sharing: config.monitorSharing,
+      maxInFlight: config.monitorMaxInFlight,
+      observe: (subject) => pollObserver(guard, telemetry, subject),
+    }),
+    explain,
+    access: new Gatekeeper({
+      credentials,
+      rules,
+      now,
+      attempts: new FailedAttempts({ now }),
+      lease: config.controlExclusive ? new ControlLease({ idleMs: config.controlExclusiveIdleMs }) : undefined,
+      rejected: (address, delayMs) => {
+        telemetry.authenticationFailures++;
+        guard('warn', `credentials ${address}`, { address, delayMs }, 'HANDSHAKE with wrong or missing credentials');
+      },
+    }),
+    observer: sessionObserver(log, guard, telemetry),
+    draining: () => draining,
+  };
+
+  const count = new SessionCount({ max: config.maxSessions, maxPerAddress: config.maxSessionsPerIp, allow });
+  const rates = {
+    connections: new RateLimit({ perSecond: config.maxConnectionsPerSecondPerIp, now, allow }),
+    commands: new RateLimit({ perSecond: config.maxCommandsPerSecondPerIp, now, allow }),
+  };
+  const trace = log.isLevelEnabled('trace')
+    ? (session: number, direction: 'in' | 'out', line: string | Buffer): void =>
+        log.trace({ session, [direction]: clip(line) }, 'line')
+    : undefined;
+
+  const server = new Server({
+    listen: options.listen ?? { host: config.host, port: config.port },
+    services,
+    txBufferBytes: config.txBufferBytes,
+    lingerMs: config.armedTimeoutMs,
+    prepare: undefined,
+    admit: (address) => {
+      if (rates.connections.take(rates.connections.keyOf(address)) > 0)
+        return refusal('rate_limited', 'this address opens connections too fast (MAX_CONNECTIONS_PER_SECOND_PER_IP)');
+      if (options.admit) return options.admit(address);
+      const slot = count.acquire(address);
+      return 'refused' in slot
+        ? refusal('full', `the gateway has as many sessions as it may (${slot.refused})`)
+        : { admitted: true, release: () => slot.release() };
+    },
+    throttle: (address) => {
+      const key = rates.commands.keyOf(address);
+      return key === undefined ? undefined : () => rates.commands.take(key);
+    },
+    trace,
+    observer: {
+      opened: ({ session }) => {
+        telemetry.sessionsOpened++;
+        logSessionBegin(log, session);
+      },
+      closed: ({ session, bytes }) => {
+        const reason = session.closeReason ?? 'connection_lost';
+        telemetry.closes[reason]++;
+        telemetry.ended.lines += session.counts.lines;
+        telemetry.ended.events += session.counts.events;
+        telemetry.ended.skipped += session.counts.skipped;
+        telemetry.ended.bytesReceived += bytes.received;
+        telemetry.ended.bytesSent += bytes.written;
+        logSessionEnd(log, session, reason);
+      },
+      refused: (address, reason) => {
+        telemetry.closes[reason as 'full']++;
+        telemetry.errors.handshake_rejected++;
+        guard('warn', `refused ${reason} ${address}`, { address, reason }, 'connection refused');
+      },
+      crashed: (error) => guard('error', 'crash', { error }, 'a session ended by a fault of the gateway'),
+      acceptFailed: (error) => guard('error', 'accept', { error }, 'cannot accept connections'),
+    },
+  });
+
+  const close = async (): Promise<void> => {
+    server.stopListening();
+    server.destroy();
+    await backend.close();
+    await simulator?.close();
+  };
+
+  try {
+    await server.listen();
+  } catch (error) {
+    await close();
+    throw error;
+  }
+
+  return {
+    get port() {
+      return server.port;
+    },
+    get sessions() {
+      return server.connections.size;
+    },
+    telemetry,
+    drain: async () => {
+      draining = true;
+      server.stopListening();
+      const connections = [...server.connections.keys()];
+      for (const { session } of connections) if (session.state !== 'CONNECTED') session.drain();
+      const deadline = now() + config.drainTimeoutMs;
+      const ready = () => [...server.connections.keys()].some(({ session }) => session.state !== 'CONNECTED');
+      // Who has not shaken hands yet may still be told that it is too late, for as long as others finish.
+      await until(() => !ready(), deadline);
+      for (const { session } of server.connections.keys()) session.drain();
+      await until(() => server.connections.size === 0 && calls.underWay === 0, deadline);
+      await close();
+    },
+    close,
+  };
+}
+
+const refusal = (reason: 'full' | 'rate_limited', message: string): Admission => ({ admitted: false, reason, message });
+
+/** Everything the configuration names that has to be read; all faults at once. */
+function load(config: Config) {
+  const faults: string[] = [];
+  const blame = (name: string, found: readonly string[]): void => {
+    for (const fault of found) faults.push(`${name}: ${fault}`);
+  };
+  const parsed = Credentials.parse(config.authTokens);
+  blame('AUTH_TOKENS', parsed.faults);
+  const credentials = parsed.credentials ?? Credentials.NONE;
+  const rules = config.routeRules === undefined ? undefined : loadRouteRules(config.routeRules, credentials.names);
+  blame('ROUTE_RULES', rules?.faults ?? []);
+  const catalogs = loadCatalogs(config.errorCatalogs);
+  blame('ERROR_CATALOGS', catalogs.faults);
+  const allow = AddressList.parse(config.limitsAllow);
+  blame('LIMITS_ALLOW', allow.faults);
+  if (faults.length > 0) throw new StartError(faults);
+  return {
+    credentials,
+    rules: rules?.rules ?? RouteRules.EVERYTHING,
+    explain: catalogs.explainer,
+    allow: allow.list ?? AddressList.EMPTY,
+  };
+}
+
+/** Knows how many CONTROLs and wills are under way, so that a drain waits for those whose session has ended already. */
+class Calls {
+  underWay = 0;
+  readonly #backend: Backend;
+
+  constructor(backend: Backend) {
+    this.#backend = backend;
+  }
+
+  readonly call: Backend['call'] = (lane, request, done) => {
+    this.underWay++;
+    return this.#backend.call(lane, request, (answer) => {
+      this.underWay--;
+      done(answer);
+    });
+  };
+}
+
+const LOOK_EVERY_MS = 5;
+
+/** Waits for a condition that several callbacks bring about, for as long as a drain may take. */
+async function until(condition: () => boolean, deadline: number): Promise<void> {
+  while (!condition() && performance.now() < deadline)
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+}

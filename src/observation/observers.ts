@@ -1,0 +1,77 @@
+// Turns what happens into log lines and counters: the one place that words the log.
+import type { CloseReason } from '../../protocol/close-reasons.ts';
+import { clip, type Logger, type limited } from '../log.ts';
+import type { PollObserver } from '../polling/poll.ts';
+import type { PollSubject } from '../polling/poll-hub.ts';
+import type { ControlTrace, SessionObserver, SessionView } from '../session/ports.ts';
+import type { Telemetry } from './telemetry.ts';
+
+type Limited = ReturnType<typeof limited>;
+
+const who = (session: SessionView): object => ({
+  session: session.id,
+  address: session.address,
+  ...(session.credential === undefined ? {} : { credential: session.credential }),
+});
+
+export function sessionObserver(log: Logger, guard: Limited, telemetry: Telemetry): SessionObserver {
+  return {
+    gated: () => {},
+    handshaken: (session) => log.debug(who(session), 'handshake'),
+    failed: (session, code, message) => {
+      telemetry.errors[code]++;
+      guard('debug', `error ${code}`, { ...who(session), code, detail: clip(message) }, 'answered by an error');
+    },
+    controlled: (session, control) => {
+      telemetry.controls[control.outcome]++;
+      telemetry.controlDurationMs.observe(control.durationMs);
+      if (!control.ok) {
+        telemetry.errors.control_err++;
+        const key = `control ${control.outcome} ${control.status}`;
+        // Nobody else will ever tell of one that could not be reported to its client.
+        guard(control.reported ? 'info' : 'warn', key, { ...who(session), ...shown(control) }, 'CONTROL failed');
+      } else if (!control.reported) {
+        guard('info', 'control orphaned', { ...who(session), ...shown(control) }, 'CONTROL ended after its session');
+      }
+    },
+    willed: (session, will) => {
+      telemetry.wills[will.ok ? 'ok' : 'failed']++;
+      log[will.ok ? 'info' : 'error']({ ...who(session), ...shown(will) }, 'will relayed');
+    },
+  };
+}
+
+const shown = ({ method, path, outcome, status, reason, durationMs, reported }: ControlTrace): object => ({
+  method,
+  path: clip(path),
+  outcome,
+  ...(status === undefined ? {} : { status }),
+  ...(reason === undefined ? {} : { reason }),
+  durationMs: Math.round(durationMs * 1000) / 1000,
+  reported,
+});
+
+export function pollObserver(guard: Limited, telemetry: Telemetry, subject: PollSubject): PollObserver {
+  const path = clip(subject.path);
+  return {
+    ticked: (latenessMs) => telemetry.ticked(latenessMs),
+    voided: (count) => {
+      telemetry.deadlinesVoided += count;
+    },
+    polled: (durationMs, failed) => {
+      telemetry.polls[failed ? 'failed' : 'ok']++;
+      telemetry.pollDurationMs.observe(durationMs);
+    },
+    backedOff: (waitMs, failures, reason) =>
+      guard('warn', `poll ${path}`, { path, failures, nextTryMs: Math.round(waitMs), reason }, 'poll failed'),
+    recovered: (failures) => guard('info', `poll recovered ${path}`, { path, failures }, 'poll recovered'),
+  };
+}
+
+export function logSessionEnd(log: Logger, session: SessionView, reason: CloseReason): void {
+  log.info({ ...who(session), reason, durationMs: Math.round(session.durationMs), ...session.counts }, 'session ended');
+}
+
+export function logSessionBegin(log: Logger, session: SessionView): void {
+  log.info(who(session), 'session began');
+}

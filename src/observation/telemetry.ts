@@ -1,0 +1,43 @@
+// What the gateway counts about itself: plain numbers, incremented where things happen and read when somebody asks.
+import { CLOSE_REASONS, type CloseReason } from '../../protocol/close-reasons.ts';
+import { ERRORS, type ErrorCode } from '../../protocol/errors.ts';
+import { DURATION_BOUNDS_MS, Histogram } from './histogram.ts';
+
+/** A counter for every key of a protocol table, so that no client can add one. */
+const zeroes = <Key extends string>(table: Record<Key, unknown>): Record<Key, number> =>
+  Object.fromEntries(Object.keys(table).map((key) => [key, 0])) as Record<Key, number>;
+
+export interface Totals {
+  lines: number;
+  events: number;
+  skipped: number;
+  bytesReceived: number;
+  bytesSent: number;
+}
+
+export class Telemetry {
+  sessionsOpened = 0;
+  readonly closes: Record<CloseReason, number> = zeroes(CLOSE_REASONS);
+  readonly errors: Record<ErrorCode, number> = zeroes(ERRORS);
+  /** Of sessions that have ended; the live ones are added when somebody asks. */
+  readonly ended: Totals = { lines: 0, events: 0, skipped: 0, bytesReceived: 0, bytesSent: 0 };
+  readonly controls = { ok: 0, refused: 0, not_sent: 0, unknown: 0 };
+  readonly wills = { ok: 0, failed: 0 };
+  readonly polls = { ok: 0, failed: 0 };
+  /** Deadlines that no poll was sent for. */
+  deadlinesVoided = 0;
+  /** Timers that fired more than half a millisecond late, and all that fired. */
+  readonly ticks = { late: 0, all: 0 };
+  authenticationFailures = 0;
+  readonly controlDurationMs = new Histogram(DURATION_BOUNDS_MS);
+  readonly pollDurationMs = new Histogram(DURATION_BOUNDS_MS);
+  readonly latenessMs = new Histogram(DURATION_BOUNDS_MS);
+  /** How the last call to the backend went; undefined before the first. */
+  backendReachable: boolean | undefined;
+
+  ticked(latenessMs: number): void {
+    this.ticks.all++;
+    if (latenessMs > 0.5) this.ticks.late++;
+    this.latenessMs.observe(latenessMs);
+  }
+}

@@ -1,0 +1,127 @@
+// One session's CONTROLs: executed in order, one at a time, each at most once, none lost in silence [OS-3.4].
+import type { BackendAnswer, BackendRequest, Call } from '../backend/backend.ts';
+import type { Clock, Timer } from '../clock.ts';
+import type { Control } from '../commands/command.ts';
+
+export interface ControlOptions {
+  readonly clock: Clock;
+  /** Commands and bytes of their lines that may wait, the one in flight not counted. */
+  readonly depth: number;
+  readonly bytes: number;
+  /** How long the one in flight may still take once it is told to stop, ms. */
+  readonly graceMs: number;
+  /** False while so many answers wait that no more should be caused. */
+  readonly mayStart: () => boolean;
+  readonly relay: (request: BackendRequest, done: (answer: BackendAnswer) => void) => Call;
+  readonly answered: (control: Control, answer: BackendAnswer) => void;
+  /** The last one ended. */
+  readonly idle: () => void;
+}
+
+/** How stopping ended: what was thrown away, and whether the one in flight had to be aborted. */
+export interface Stopped {
+  readonly discarded: number;
+  readonly aborted: boolean;
+}
+
+interface PendingStop {
+  readonly discarded: number;
+  readonly done: (stopped: Stopped) => void;
+}
+
+export class ControlActivity {
+  readonly #options: ControlOptions;
+  #waiting: Control[] = [];
+  /** Index of the first that still waits: shifting a long array for each command would cost its length. */
+  #head = 0;
+  #waitingBytes = 0;
+  #call: Call | undefined;
+  #stops: PendingStop[] = [];
+  #grace: Timer | undefined;
+  #aborted = false;
+
+  constructor(options: ControlOptions) {
+    this.#options = options;
+  }
+
+  /** A command is in flight or waits. */
+  get active(): boolean {
+    return this.#call !== undefined || this.#waitingCount > 0;
+  }
+
+  get #waitingCount(): number {
+    return this.#waiting.length - this.#head;
+  }
+
+  /** Takes a command; false when no more may wait. */
+  push(control: Control): boolean {
+    const { depth, bytes } = this.#options;
+    const startsNow = this.#call === undefined && this.#waitingCount === 0 && this.#options.mayStart();
+    if (!startsNow && (this.#waitingCount >= depth || this.#waitingBytes + control.lineBytes > bytes)) return false;
+    this.#waiting.push(control);
+    this.#waitingBytes += control.lineBytes;
+    this.#startNext();
+    return true;
+  }
+
+  /** Goes on after `mayStart` became true again. */
+  resume(): void {
+    this.#startNext();
+  }
+
+  /** Takes back everything that waits, in order; the one in flight stays. */
+  takeWaiting(): Control[] {
+    const taken = this.#waiting.slice(this.#head);
+    this.#waiting = [];
+    this.#head = 0;
+    this.#waitingBytes = 0;
+    return taken;
+  }
+
+  /**
+   * Discards what waits and lets the one in flight finish for the grace, then aborts it. Calls `done` behind its answer, at once when
+   * nothing is in flight. Commands pushed meanwhile wait behind it.
+   */
+  stop(done: (stopped: Stopped) => void): void {
+    const discarded = this.takeWaiting().length;
+    if (this.#call === undefined) {
+      done({ discarded, aborted: false });
+      return;
+    }
+    this.#stops.push({ discarded, done });
+    this.#grace ??= this.#options.clock.setTimer(this.#options.graceMs, () => {
+      this.#aborted = true;
+      this.#call?.abort();
+    });
+  }
+
+  #startNext(): void {
+    if (this.#call !== undefined || this.#waitingCount === 0 || !this.#options.mayStart()) return;
+    const control = this.#waiting[this.#head++]!;
+    this.#waitingBytes -= control.lineBytes;
+    if (this.#head === this.#waiting.length) {
+      this.#waiting.length = 0;
+      this.#head = 0;
+    } else if (this.#head >= 1024) {
+      this.#waiting = this.#waiting.slice(this.#head);
+      this.#head = 0;
+    }
+    this.#call = this.#options.relay(control.relay, (answer) => this.#answered(control, answer));
+  }
+
+  #answered(control: Control, answer: BackendAnswer): void {
+    this.#call = undefined;
+    this.#options.answered(control, answer);
+    if (this.#stops.length > 0) this.#endStops();
+    this.#startNext();
+    if (!this.active) this.#options.idle();
+  }
+
+  #endStops(): void {
+    this.#options.clock.clearTimer(this.#grace);
+    this.#grace = undefined;
+    const aborted = this.#aborted;
+    this.#aborted = false;
+    for (const { discarded, done } of this.#stops.splice(0)) done({ discarded, aborted });
+  }
+}

@@ -1,0 +1,98 @@
+// One session's MONITOR: what it is given of a poll, what it missed, and when its failures are reported [OS-3.3].
+import { FAILURE_REPORT_INTERVAL_MS } from '../../protocol/limits.ts';
+import type { Clock } from '../clock.ts';
+import { type DataEvent, dataPrefix } from '../events/data.ts';
+import { type PollFailure, pollFailureLine } from '../events/outcomes.ts';
+import type { PollMember, PollMembership } from '../polling/poll.ts';
+import type { Outlet, Sent, SessionCounts } from './ports.ts';
+
+export interface MonitorOptions {
+  readonly path: string;
+  readonly periodMs: number;
+  /** The command's `id` as written; it stands in every event. */
+  readonly id: string | undefined;
+  readonly outlet: Outlet;
+  readonly clock: Clock;
+  readonly counts: SessionCounts;
+  readonly failed: (message: string) => void;
+}
+
+export class MonitorActivity implements PollMember {
+  readonly #options: MonitorOptions;
+  #membership: PollMembership | undefined;
+  #stopped = false;
+  /** Results that this session was not given since the last one it was. */
+  #skipped = 0;
+  #failures = 0;
+  #reportedAt = Number.NEGATIVE_INFINITY;
+  /** When the first event that could not be delivered yet came; undefined when all were. */
+  #undeliveredSince: number | undefined;
+
+  constructor(options: MonitorOptions) {
+    this.#options = options;
+  }
+
+  get path(): string {
+    return this.#options.path;
+  }
+
+  get periodMs(): number {
+    return this.#options.periodMs;
+  }
+
+  /** Results may come from within `join`, so the activity exists before it takes part. */
+  start(join: (member: PollMember) => PollMembership): void {
+    this.#membership = join(this);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#membership?.leave();
+  }
+
+  /** Since when a stream event is due without having been delivered; undefined when nothing is [OS-3.6]. */
+  dueSince(): number | undefined {
+    const pending = this.#membership?.pendingSince();
+    if (this.#undeliveredSince === undefined) return pending;
+    return pending === undefined ? this.#undeliveredSince : Math.min(pending, this.#undeliveredSince);
+  }
+
+  /** The socket has taken everything that waited. */
+  flushed(): void {
+    this.#undeliveredSince = undefined;
+  }
+
+  onData(event: DataEvent, missed: number): void {
+    if (this.#stopped) return;
+    const { outlet, id, counts } = this.#options;
+    this.#skipped += missed;
+    counts.skipped += missed;
+    const sent = outlet.data(event, dataPrefix(id, this.#skipped));
+    if (sent === 'skipped') {
+      this.#skipped++;
+      counts.skipped++;
+    } else {
+      this.#skipped = 0;
+      counts.events++;
+    }
+    this.#delivered(sent);
+  }
+
+  onFailure(failure: PollFailure): void {
+    if (this.#stopped) return;
+    const { outlet, clock, counts, id, path, failed } = this.#options;
+    this.#failures++;
+    const now = clock.now();
+    if (now - this.#reportedAt < FAILURE_REPORT_INTERVAL_MS) return;
+    this.#reportedAt = now;
+    counts.events++;
+    failed(failure.message);
+    this.#delivered(outlet.answer(pollFailureLine(failure, path, this.#failures, id)));
+    this.#failures = 0;
+  }
+
+  #delivered(sent: Sent): void {
+    if (sent === 'sent') this.#undeliveredSince = undefined;
+    else this.#undeliveredSince ??= this.#options.clock.now();
+  }
+}

@@ -1,0 +1,181 @@
+// One TCP connection: carries bytes to lines, lines to its session, and the session's words to the outbox. Decides nothing.
+import type { Duplex } from 'node:stream';
+import type { Profile } from '../../protocol/profiles.ts';
+import { parseEnvelope } from '../commands/parse-command.ts';
+import { decodeLine } from '../framing/decode-line.ts';
+import { type Frame, ReceiveBuffer } from '../framing/receive-buffer.ts';
+import type { SessionServices } from '../session/ports.ts';
+import { Session } from '../session/session.ts';
+import { Outbox } from './outbox.ts';
+import type { Runnable, Turns } from './turns.ts';
+
+export interface ConnectionOptions {
+  readonly id: number;
+  readonly socket: Duplex;
+  readonly address: string;
+  readonly services: SessionServices;
+  readonly txBufferBytes: number;
+  readonly turns: Turns;
+  /** How long the socket may take to flush and end once everything has been said, ms. */
+  readonly lingerMs: number;
+  /** Waiting time before this address may send its next command, ms; 0 when it may now. */
+  readonly throttle: (() => number) | undefined;
+  readonly trace: ((id: number, direction: 'in' | 'out', line: string | Buffer) => void) | undefined;
+  readonly crashed: (error: unknown) => void;
+  /** The socket is closed; called once. */
+  readonly closed: (connection: Connection) => void;
+}
+
+export class Connection implements Runnable {
+  readonly #options: ConnectionOptions;
+  readonly #socket: Duplex;
+  readonly #received: ReceiveBuffer;
+  readonly #outbox: Outbox;
+  readonly session: Session;
+  readonly #profile: Profile;
+  #receivedBytes = 0;
+  #held = false;
+  #inputEnded = false;
+  #finished = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: ConnectionOptions) {
+    const { socket, services, id, trace } = options;
+    this.#options = options;
+    this.#socket = socket;
+    this.#profile = services.profile;
+    const { rxBufferBytes, rxDiscardBytes } = services.limits;
+    this.#received = new ReceiveBuffer({ lineBytes: rxBufferBytes, discardBytes: rxDiscardBytes });
+    this.#outbox = new Outbox({
+      socket,
+      txBufferBytes: options.txBufferBytes,
+      now: services.clock.now,
+      flushed: () => this.#flushed(),
+      stalled: () => this.session.stalled(),
+      finished: () => this.#finish(),
+      trace: trace && ((line) => trace(id, 'out', line)),
+    });
+    this.session = new Session(id, options.address, services, this.#outbox);
+    socket.on('data', (chunk: Buffer) => this.#data(chunk));
+    socket.on('end', () => this.#end());
+    socket.on('error', () => {});
+    socket.on('close', () => this.#closed());
+  }
+
+  get bytes(): { readonly received: number; readonly written: number; readonly waiting: number } {
+    const { writtenBytes, waitingBytes } = this.#outbox;
+    return { received: this.#receivedBytes, written: writtenBytes, waiting: waitingBytes };
+  }
+
+  /** The peer is known to be gone although the kernel does not say so yet. */
+  abandon(): void {
+    this.session.lost('peer_dead');
+    this.#socket.destroy();
+  }
+
+  /** No time is left for flushing. */
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  #data(chunk: Buffer): void {
+    this.#receivedBytes += chunk.length;
+    // What comes behind a session's end is read and dropped: an unread byte would turn the end into a reset and cost the last lines.
+    if (this.#finished || this.session.state === 'CLOSING') return;
+    this.#received.push(chunk);
+    this.run();
+  }
+
+  #end(): void {
+    this.#inputEnded = true;
+    this.run();
+  }
+
+  /** Handles what was received, as far as this turn and the client's own reading allow. */
+  run(): void {
+    this.#outbox.cork();
+    try {
+      if (this.#handleAll()) this.#release();
+      else this.#hold();
+    } catch (error) {
+      this.#options.crashed(error);
+      this.session.close('internal', undefined);
+    }
+    this.#outbox.uncork();
+  }
+
+  #handleAll(): boolean {
+    const { turns } = this.#options;
+    while (this.session.state !== 'CLOSING' && !this.#received.drained) {
+      // Whoever does not read the answers gets no more of them [OS-3.7].
+      if (this.#outbox.answersCongested) return false;
+      if (!turns.take(this.#received.nextBytes)) {
+        turns.later(this);
+        return false;
+      }
+      const wait = this.#options.throttle?.() ?? 0;
+      if (wait > 0) {
+        this.#timer ??= setTimeout(() => {
+          this.#timer = undefined;
+          this.run();
+        }, wait);
+        return false;
+      }
+      const frame = this.#received.next();
+      if (frame) this.#handle(frame);
+    }
+    if (this.#inputEnded && this.session.state !== 'CLOSING') {
+      this.#inputEnded = false;
+      const left = this.#received.end();
+      if (left?.kind === 'unterminated')
+        this.session.broken('the connection ended inside a line: its newline is missing');
+      else if (left) this.#handle(left);
+      this.session.inputEnded();
+    }
+    return true;
+  }
+
+  #handle(frame: Frame): void {
+    const { trace, id } = this.#options;
+    if (frame.kind === 'overflow') return this.session.overflowed(frame.fatal);
+    if (frame.kind === 'foreign') return this.session.foreign(frame.byte);
+    trace?.(id, 'in', frame.bytes);
+    const line = decodeLine(frame.bytes);
+    if ('fault' in line) return this.session.broken(line.fault);
+    const envelope = parseEnvelope(line, this.#profile);
+    if ('code' in envelope) this.session.refused(envelope);
+    else this.session.command(envelope);
+  }
+
+  #hold(): void {
+    if (this.#held) return;
+    this.#held = true;
+    this.#socket.pause();
+  }
+
+  #release(): void {
+    if (!this.#held) return;
+    this.#held = false;
+    this.#socket.resume();
+  }
+
+  #flushed(): void {
+    this.session.flushed();
+    if (this.#held && !this.#outbox.answersCongested) this.#options.turns.later(this);
+  }
+
+  #finish(): void {
+    this.#finished = true;
+    this.#release();
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#socket.destroy(), this.#options.lingerMs);
+    this.#socket.end();
+  }
+
+  #closed(): void {
+    clearTimeout(this.#timer);
+    this.#options.turns.forget(this);
+    this.session.lost('connection_lost');
+    this.#options.closed(this);
+  }
+}

@@ -1,0 +1,170 @@
+// The listening socket and what stands between it and a session: admission, and the way of a connection from accept to close.
+import { createServer, type Server as NetServer, type Socket } from 'node:net';
+import { errorLine } from '../events/encode.ts';
+import type { SessionServices } from '../session/ports.ts';
+import { Connection } from './connection.ts';
+import { Turns } from './turns.ts';
+
+/** Where to listen: an address, or a descriptor that a service manager has opened already. */
+export type Listen = { readonly host: string; readonly port: number } | { readonly fd: number };
+
+/** A place among the sessions, or the reason why there is none [OS-3.2]. */
+export type Admission =
+  | { readonly admitted: true; release(): void }
+  | { readonly admitted: false; readonly reason: 'full' | 'rate_limited'; readonly message: string };
+
+/** What a connection is before it is a session: a PROXY header, TLS; answers the client's true address. */
+export interface Preparation {
+  readonly socket: Socket;
+  readonly address: string;
+}
+
+export interface ServerOptions {
+  readonly listen: Listen;
+  readonly services: SessionServices;
+  readonly txBufferBytes: number;
+  readonly lingerMs: number;
+  /** Resolves with what the session talks to; rejects when the connection is none (it is destroyed then). */
+  readonly prepare: ((socket: Socket, address: string) => Promise<Preparation>) | undefined;
+  /** Asked once for each connection. */
+  readonly admit: (address: string) => Admission | Promise<Admission>;
+  /** A throttle for this address's commands; undefined when it has none. */
+  readonly throttle: (address: string) => (() => number) | undefined;
+  readonly trace: ((id: number, direction: 'in' | 'out', line: string | Buffer) => void) | undefined;
+  readonly observer: ServerObserver;
+}
+
+export interface ServerObserver {
+  opened(connection: Connection): void;
+  closed(connection: Connection): void;
+  refused(address: string, reason: string): void;
+  /** An exception in the gateway itself; costs only its session. */
+  crashed(error: unknown): void;
+  /** The listener failed to accept, for example because descriptors ran out. */
+  acceptFailed(error: Error): void;
+}
+
+/** Refused connections that are still being told so; more are closed without a word, because telling costs a descriptor. */
+const MAX_REFUSED = 1000;
+const REFUSED_LINGER_MS = 1000;
+const BACKLOG = 4096;
+/** First keep-alive probe of a silent connection, ms; Node sends further ones each second and gives up after ten. */
+const KEEP_ALIVE_MS = 5000;
+
+export class Server {
+  readonly #options: ServerOptions;
+  readonly #server: NetServer;
+  readonly #turns = new Turns();
+  readonly #connections = new Map<Connection, Socket>();
+  readonly #pending = new Set<Socket>();
+  readonly #refused = new Set<Socket>();
+  #ids = 0;
+
+  constructor(options: ServerOptions) {
+    this.#options = options;
+    this.#server = createServer(
+      { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS },
+      (socket) => void this.#accept(socket),
+    );
+  }
+
+  get connections(): ReadonlyMap<Connection, Socket> {
+    return this.#connections;
+  }
+
+  get port(): number {
+    const address = this.#server.address();
+    return typeof address === 'object' && address !== null ? address.port : 0;
+  }
+
+  get listening(): boolean {
+    return this.#server.listening;
+  }
+
+  async listen(): Promise<void> {
+    const { listen, observer } = this.#options;
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen({ ...listen, backlog: BACKLOG }, () => {
+        this.#server.off('error', reject);
+        resolve();
+      });
+    });
+    this.#server.on('error', (error) => observer.acceptFailed(error));
+  }
+
+  /** No new connections from here on; those that are being prepared end. */
+  stopListening(): void {
+    this.#server.close();
+    for (const socket of this.#pending) socket.destroy();
+  }
+
+  /** Ends whatever is still there. */
+  destroy(): void {
+    for (const socket of [...this.#pending, ...this.#refused]) socket.destroy();
+    for (const connection of this.#connections.keys()) connection.destroy();
+  }
+
+  async #accept(raw: Socket): Promise<void> {
+    const peer = raw.remoteAddress;
+    raw.on('error', () => {});
+    // Gone again before it could be looked at.
+    if (peer === undefined) return void raw.destroy();
+    this.#pending.add(raw);
+    try {
+      const { prepare, admit, observer } = this.#options;
+      const direct = plainAddress(peer);
+      const { socket, address } = prepare ? await prepare(raw, direct) : { socket: raw, address: direct };
+      const asked = admit(address);
+      const admission = asked instanceof Promise ? await asked : asked;
+      if (!admission.admitted) {
+        observer.refused(address, admission.reason);
+        this.#refuse(socket, admission.message);
+      } else if (socket.destroyed) admission.release();
+      else this.#open(socket, raw, address, admission.release);
+    } catch {
+      raw.destroy();
+    } finally {
+      this.#pending.delete(raw);
+    }
+  }
+
+  #open(socket: Socket, raw: Socket, address: string, release: () => void): void {
+    const { services, txBufferBytes, lingerMs, throttle, trace, observer } = this.#options;
+    const connection = new Connection({
+      id: ++this.#ids,
+      socket,
+      address,
+      services,
+      txBufferBytes,
+      turns: this.#turns,
+      lingerMs,
+      throttle: throttle(address),
+      trace,
+      crashed: (error) => observer.crashed(error),
+      closed: () => {
+        this.#connections.delete(connection);
+        release();
+        observer.closed(connection);
+      },
+    });
+    this.#connections.set(connection, raw);
+    observer.opened(connection);
+  }
+
+  #refuse(socket: Socket, message: string): void {
+    if (this.#refused.size >= MAX_REFUSED) return void socket.destroy();
+    this.#refused.add(socket);
+    const timer = setTimeout(() => socket.destroy(), REFUSED_LINGER_MS);
+    socket.once('close', () => {
+      clearTimeout(timer);
+      this.#refused.delete(socket);
+    });
+    socket.end(errorLine('handshake_rejected', message, { hint: 'connect again later', fatal: true }));
+    // Read and drop: an unread byte would turn the end into a reset and cost the line.
+    socket.resume();
+  }
+}
+
+/** An IPv4 address that came in over an IPv6 socket is shown as what it is. */
+export const plainAddress = (address: string): string => address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '');

@@ -1,0 +1,52 @@
+// Shares each turn of the event loop among connections, so that one client's flood never holds up another's timers or answers.
+
+/** Somebody with work left over from a turn. */
+export interface Runnable {
+  /** Goes on until its work is done or `take` refuses. */
+  run(): void;
+}
+
+/** Work units in one turn; a line costs one for each started half kilobyte. About half a millisecond. */
+const UNITS_PER_TURN = 100;
+
+export class Turns {
+  #left = UNITS_PER_TURN;
+  #scheduled = false;
+  /** First in, first out: whoever was refused goes behind all others that wait. */
+  readonly #waiting = new Set<Runnable>();
+
+  /** Takes units for a piece of work of this many bytes; false when this turn is used up. */
+  take(bytes: number): boolean {
+    if (this.#left <= 0) return false;
+    this.#left -= 1 + (bytes >> 9);
+    this.#schedule();
+    return true;
+  }
+
+  /** Runs it in a later turn, behind everybody who waits already. */
+  later(runnable: Runnable): void {
+    this.#waiting.add(runnable);
+    this.#schedule();
+  }
+
+  forget(runnable: Runnable): void {
+    this.#waiting.delete(runnable);
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => this.#begin());
+  }
+
+  #begin(): void {
+    this.#scheduled = false;
+    this.#left = UNITS_PER_TURN;
+    for (const runnable of this.#waiting) {
+      if (this.#left <= 0) break;
+      this.#waiting.delete(runnable);
+      runnable.run();
+    }
+    if (this.#waiting.size > 0) this.#schedule();
+  }
+}
