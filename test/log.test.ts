@@ -93,6 +93,7 @@ describe('standard output', () => {
       {
         cwd,
         encoding: 'utf8',
+        timeout: 25_000,
       },
     );
     expect(ran.status, ran.stderr).toBe(3);
@@ -106,7 +107,12 @@ describe('standard output', () => {
   it.runIf(existsSync('/dev/full'))('on a full disk does not stop the process', () => {
     const full = openSync('/dev/full', 'w');
     const body = `log.info('x'); setTimeout(() => { log.info('y'); setTimeout(() => process.exit(4), 20); }, 20);`;
-    const ran = spawnSync(process.execPath, script(body), { cwd, encoding: 'utf8', stdio: ['ignore', full, 'pipe'] });
+    const ran = spawnSync(process.execPath, script(body), {
+      cwd,
+      encoding: 'utf8',
+      timeout: 25_000,
+      stdio: ['ignore', full, 'pipe'],
+    });
     closeSync(full);
     expect(ran.status, ran.stderr).toBe(4);
   });

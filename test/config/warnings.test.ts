@@ -24,6 +24,7 @@ describe('near misses', () => {
     ['RX_BUFFER_BYTE', 'RX_BUFFER_BYTES'],
     ['TLS_CERTS', 'TLS_CERT'],
     ['LOG_LEVL', 'LOG_LEVEL'],
+    ['LOG_LEVLE', 'LOG_LEVEL'],
     ['LOG_LEVEL_XX', ''],
     ['TRUSTED_PROXY', ''],
     ['TRUSTED_PROXIE', 'TRUSTED_PROXIES'],
