@@ -22,7 +22,11 @@ export function parseAddress(text: string): Address | undefined {
   const zoneAt = text.indexOf('%');
   if (zoneAt !== -1 && !/^[A-Za-z0-9._~-]{1,64}$/.test(text.slice(zoneAt + 1))) return undefined;
   const value = parseIPv6(zoneAt === -1 ? text : text.slice(0, zoneAt));
-  if (value === undefined) return undefined;
+  return value === undefined ? undefined : fromIPv6(value);
+}
+
+/** The address of 128 bits of IPv6, which may be an IPv4 address in that clothing. */
+export function fromIPv6(value: bigint): Address {
   return value >> 32n === 0xffffn ? { family: 4, value: value & 0xffff_ffffn } : { family: 6, value };
 }
 

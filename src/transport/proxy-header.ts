@@ -1,5 +1,5 @@
 // The first bytes a trusted load balancer sends: who the client really is, by the PROXY protocol, versions 1 and 2.
-import { formatAddress, parseAddress } from '../access/address.ts';
+import { formatAddress, fromIPv6, parseAddress } from '../access/address.ts';
 
 export interface ProxySource {
   /** One spelling per address; IPv4 in IPv6 is IPv4. */
@@ -81,7 +81,7 @@ export class ProxyHeaderParser {
       if (this.#header[last] !== V1_PREFIX[last]) return bad('the PROXY line does not begin with "PROXY "');
     } else if (this.#header[last] === LF) {
       if (this.#header[last - 1] !== CR) return bad('the PROXY line does not end with CR LF');
-      return readLine(this.#header.latin1Slice(V1_PREFIX.length, last - 1));
+      return readLine(this.#header.toString('latin1', V1_PREFIX.length, last - 1));
     } else if (this.#length === V1_MAX) {
       return bad(`the PROXY line is longer than ${V1_MAX} bytes`);
     }
@@ -155,13 +155,9 @@ function readBinary(header: Buffer): ProxyHeaderResult {
   if (fault !== undefined) return bad(fault);
   if (family === 0x31) return done();
   const width = family === 0x11 ? 4 : 16;
-  const bits = BigInt(`0x${header.hexSlice(V2_FIXED, V2_FIXED + width)}`);
+  const bits = BigInt(`0x${header.toString('hex', V2_FIXED, V2_FIXED + width)}`);
   const address = width === 4 ? ({ family: 4, value: bits } as const) : fromIPv6(bits);
   return done({ address: formatAddress(address), port: header.readUInt16BE(V2_FIXED + 2 * width) });
-}
-
-function fromIPv6(value: bigint): { readonly family: 4 | 6; readonly value: bigint } {
-  return value >> 32n === 0xffffn ? { family: 4, value: value & 0xffff_ffffn } : { family: 6, value };
 }
 
 /** Extensions are skipped, but must fill the header exactly, and a checksum among them must be right. */
