@@ -1,0 +1,150 @@
+// What one session does changes nothing for another: no line strays, no flood is felt, no fault spreads.
+import { expect } from 'vitest';
+import { acked, control, handshake, monitor } from '../faults/support/commands.ts';
+import { pass } from '../faults/support/wait.ts';
+import { check } from '../support/check.ts';
+import type { TestClient } from '../support/client.ts';
+
+check('isolation.own-lines', '[OS-3.1] every data, ack and error goes to its own session only', async ({ pair }) => {
+  const { gateway } = await pair((request, reply) =>
+    request.path.startsWith('/bad')
+      ? reply.json(JSON.stringify(request.path), 500)
+      : reply.json(JSON.stringify(request.path)),
+  );
+  const clients = await Promise.all(Array.from({ length: 30 }, () => gateway.ready()));
+  for (const [i, client] of clients.entries()) {
+    client.send(monitor(`/stream/${i}`, 20, { id: `m${i}` }));
+    for (let n = 0; n < 10; n += 1) {
+      client.sendLines([
+        acked(`/ok/${i}`, { id: `a${i}` }),
+        control(`/bad/${i}`, { id: `e${i}` }),
+        control('no', { id: `u${i}` }),
+      ]);
+    }
+  }
+  await Promise.all(clients.map((client, i) => ownLinesOnly(client, i)));
+});
+
+async function ownLinesOnly(client: TestClient, i: number): Promise<void> {
+  const counts: Record<string, number> = {};
+  while ((counts['control_ack'] ?? 0) < 10 || (counts['control_err'] ?? 0) < 10 || (counts['data'] ?? 0) < 3) {
+    const line = await client.next();
+    const kind = String(line['type'] ?? line['error']);
+    counts[kind] = (counts[kind] ?? 0) + 1;
+    if (kind === 'data') expect(line).toMatchObject({ result: `/stream/${i}`, id: `m${i}` });
+    else if (kind === 'control_ack') expect(line).toMatchObject({ result: `/ok/${i}`, id: `a${i}` });
+    else if (kind === 'control_err') expect(line).toMatchObject({ body: `/bad/${i}`, id: `e${i}` });
+    else if (kind === 'invalid_url') expect(line['id']).toBe(`u${i}`);
+    else expect([kind, line['id']]).toEqual(['monitor_ack', `m${i}`]);
+  }
+  expect(counts).toMatchObject({ monitor_ack: 1, control_ack: 10, control_err: 10, invalid_url: 10 });
+}
+
+check(
+  'isolation.burst',
+  '[OS-1.3] ten thousand lines at once on one session: all are answered in order, and another session is served meanwhile',
+  async ({ pair }) => {
+    const { gateway } = await pair();
+    const [flooding, other] = [await gateway.ready(), await gateway.ready()] as const;
+    other.send(monitor('/stream', 20));
+    await other.expect('monitor_ack');
+    const count = 10_000;
+    flooding.sendLines(Array.from({ length: count }, (_, i) => handshake({ id: i })));
+    other.send(acked('/other'));
+    await other.until('control_ack');
+    for (let i = 0; i < count; i += 1) await flooding.expect({ type: 'handshake_ack', id: i });
+    for (let i = 0; i < 5; i += 1) await other.until('data');
+  },
+);
+
+check(
+  'isolation.endless-flood',
+  '[OS-3.1] an endless flood of errors on one session does not starve another: its answers and its stream go on',
+  async ({ pair }) => {
+    const { gateway } = await pair(undefined, { MAX_CONSECUTIVE_ERRORS: '1000000' });
+    const [flooding, other] = [await gateway.ready(), await gateway.ready()] as const;
+    other.send(monitor('/stream', 20));
+    await other.expect('monitor_ack');
+    let over = false;
+    const flood = (async () => {
+      const lines = '{"cmd":"NO","payload":{}}\n'.repeat(500);
+      while (!over) await flooding.sendRaw(lines);
+    })();
+    const begun = performance.now();
+    let answered = 0;
+    while (performance.now() - begun < 2000) {
+      other.send(acked('/other', { id: answered }));
+      await other.until({ type: 'control_ack', id: answered }, 5000);
+      answered += 1;
+    }
+    const streamed = other.lines.filter((line) => line.json['type'] === 'data').length;
+    over = true;
+    await flood;
+    const errors = flooding.lines.filter((line) => line.json['error'] === 'invalid_cmd').length;
+    expect(errors).toBeGreaterThan(500);
+    expect(answered).toBeGreaterThan(5);
+    expect(streamed).toBeGreaterThan(5);
+  },
+);
+
+check(
+  'isolation.hung-control',
+  '[OS-3.4] CONTROLs that hang on some sessions do not hold up the CONTROL of another',
+  async ({ pair }) => {
+    const { backend, gateway } = await pair(
+      (request, reply) => (request.path === '/hangs' ? reply.hang() : reply.json('1')),
+      {
+        BACKEND_TIMEOUT_MS: '60000',
+      },
+    );
+    for (let i = 0; i < 5; i += 1) (await gateway.ready()).send(control('/hangs'));
+    await backend.waitFor(5);
+    const other = await gateway.ready();
+    for (let i = 0; i < 20; i += 1) {
+      other.send(acked('/other', { id: i }));
+      await other.expect({ type: 'control_ack', id: i }, 5000);
+    }
+  },
+);
+
+check(
+  'isolation.endings',
+  '[OS-3.1] sessions that end, in whatever way, leave the others running',
+  async ({ pair }) => {
+    const { gateway } = await pair(undefined, { MAX_CONSECUTIVE_ERRORS: '2' });
+    const staying = await gateway.ready();
+    staying.send(monitor('/stream', 20));
+    await staying.expect('monitor_ack');
+    for (const end of [
+      (client: TestClient) => client.reset(),
+      (client: TestClient) => client.sendLines(['x', 'x']),
+      (client: TestClient) => client.sendRaw('GET / HTTP/1.1\r\n\r\n'),
+      (client: TestClient) => client.sendRaw(new Uint8Array([0x16, 3, 1, 2, 0, 1, 0, 1])),
+      (client: TestClient) => client.end(),
+      (client: TestClient) => client.destroy(),
+    ]) {
+      const client = await gateway.connect();
+      end(client);
+      await staying.until('data');
+      await pass(20);
+    }
+    staying.send(acked('/still', { id: 'still' }));
+    await staying.until({ type: 'control_ack', id: 'still' });
+  },
+);
+
+check('isolation.error-rows', '[OS-1.8] malformed lines are counted per session', async ({ pair }) => {
+  const { gateway } = await pair(undefined, { MAX_CONSECUTIVE_ERRORS: '3' });
+  const [one, two] = [await gateway.ready(), await gateway.ready()] as const;
+  for (let i = 0; i < 2; i += 1) {
+    one.send('x');
+    await one.expect({ error: 'invalid_ndjson', fatal: undefined });
+    two.send('x');
+    await two.expect({ error: 'invalid_ndjson', fatal: undefined });
+  }
+  one.send('x');
+  await one.expect({ error: 'invalid_ndjson', fatal: true });
+  await one.expectClosed();
+  two.send(handshake());
+  await two.expect('handshake_ack');
+});
