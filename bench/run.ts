@@ -1,35 +1,13 @@
 // `npm run bench`: every claim in bench/cases, ours and the baselines in turns, a table, a Markdown page and a picture.
 import { parseArgs } from 'node:util';
-import { control1 } from './cases/control-1.ts';
-import { control64 } from './cases/control-64.ts';
-import { fanOut } from './cases/fan-out.ts';
-import { handshakes } from './cases/handshakes.ts';
-import { idleMemory } from './cases/idle-memory.ts';
-import { intervals } from './cases/interval.ts';
-import { manyUrls } from './cases/many-urls.ts';
-import { monitorAlone } from './cases/monitor-alone.ts';
-import { monitorWithControl } from './cases/monitor-with-control.ts';
-import { slowBackends } from './cases/slow-backend.ts';
-import type { BenchCase, Column } from './support/case.ts';
+import { CASES } from './cases/all.ts';
+import type { Column } from './support/case.ts';
 import { compileTools } from './support/native.ts';
 import { canPin } from './support/processes.ts';
 import { type Finished, machine, writeReport } from './support/report.ts';
 import { runCase } from './support/rounds.ts';
 import { prepareSubjects, TITLES } from './support/subjects.ts';
 import { asText, tableOf } from './support/table.ts';
-
-const CASES: readonly BenchCase[] = [
-  monitorAlone,
-  monitorWithControl,
-  fanOut,
-  manyUrls,
-  control64,
-  control1,
-  ...slowBackends,
-  idleMemory,
-  handshakes,
-  ...intervals,
-];
 
 const HELP = `npm run bench -- [options]
   --quick          windows of 3 s, one run each: for a first look, not for figures
@@ -83,6 +61,7 @@ async function main(): Promise<void> {
   const finished: Finished[] = [];
   for (const bench of CASES) {
     if (chosen.case && !chosen.case.includes(bench.name)) continue;
+    if (chosen.only && !bench.columns.some((column) => chosen.only?.includes(column))) continue;
     const result = await runCase(bench, lab, chosen.runs, chosen.only as Column[] | undefined, tell);
     finished.push({ bench, result });
     console.log(`\n${bench.name}: ${bench.claim}\n${asText(tableOf(bench, result))}`);

@@ -6,7 +6,7 @@ import { measure } from '../support/measure.ts';
 export const fanOut: BenchCase = {
   name: 'fan-out',
   claim: '1000 sessions, MONITOR 10 ms each, all of one url.',
-  columns: ['gateway', 'undici', 'naive'],
+  columns: ['gateway', 'undici', 'naive', 'floor'],
   metrics: [
     rate('lines', 'lines', { reach: 100_000, reference: { undici: 14_300, naive: 2_700 } }),
     percent('missing', 'missing ticks', { reach: 0, reference: { undici: 86, naive: 97 } }),

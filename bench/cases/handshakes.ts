@@ -6,7 +6,7 @@ import { measure } from '../support/measure.ts';
 export const handshakes: BenchCase = {
   name: 'handshakes',
   claim: '16 clients: connect, HANDSHAKE, read the answer, close, again.',
-  columns: ['gateway', 'undici', 'naive'],
+  columns: ['gateway', 'undici', 'naive', 'floor'],
   metrics: [rate('handshakes', 'HANDSHAKEs', { reach: 9_000, reference: { undici: 6_400, naive: 5_300 } }), cpuShare()],
   run: async (column, lab) => {
     if (column === 'timer') throw new Error('the bare loop takes no connections');

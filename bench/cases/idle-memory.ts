@@ -15,12 +15,14 @@ export const idleMemory: BenchCase = {
       better: 'lower',
       goal: { reach: 4, reference: { undici: 2, naive: 7 } },
     },
+    { key: 'heap', title: 'of it on the JavaScript heap', unit: 'KB', digits: 2, better: 'lower' },
     { key: 'resident', title: 'resident with 9000', unit: 'MB', digits: 1, better: 'lower' },
   ],
-  run: async (column, lab) => {
+  run: async (column) => {
     if (column === 'timer') throw new Error('the bare loop takes no connections');
-    const { base, full, sessions } = await measureIdleMemory(column, lab);
-    const values = { per_session: (full - base) / sessions / 1024, resident: full / 2 ** 20 };
+    const { few, many, sessions } = await measureIdleMemory(column);
+    const perSession = (of: 'rss' | 'heapUsed') => (many[of] - few[of]) / sessions / 1024;
+    const values = { per_session: perSession('rss'), heap: perSession('heapUsed'), resident: many.rss / 2 ** 20 };
     return { values, remarks: [] };
   },
 };

@@ -6,7 +6,7 @@ import { measure } from '../support/measure.ts';
 export const manyUrls: BenchCase = {
   name: 'many-urls',
   claim: '100 sessions, MONITOR 10 ms each, of 100 urls.',
-  columns: ['gateway', 'undici', 'naive'],
+  columns: ['gateway', 'undici', 'naive', 'floor'],
   metrics: [
     rate('lines', 'lines'),
     percent('missing', 'missing ticks', { reach: 0, reference: { undici: 1.6, naive: 64 } }),

@@ -8,7 +8,7 @@ const PERIOD_MS = 2;
 export const monitorAlone: BenchCase = {
   name: 'monitor-alone',
   claim: 'One session, MONITOR 2 ms, nothing else.',
-  columns: ['gateway', 'undici', 'naive', 'timer'],
+  columns: ['gateway', 'undici', 'naive', 'floor', 'timer'],
   metrics: [
     meanPeriod(0.001, { reach: 2, reference: { undici: 2.094, naive: 2.172 } }),
     ms('p50', 'MONITOR p50'),

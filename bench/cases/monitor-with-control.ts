@@ -6,7 +6,7 @@ import { measure } from '../support/measure.ts';
 export const monitorWithControl: BenchCase = {
   name: 'monitor-with-control',
   claim: 'One session, MONITOR 2 ms, and a CONTROL every 2 ms beside it.',
-  columns: ['gateway', 'undici', 'naive'],
+  columns: ['gateway', 'undici', 'naive', 'floor'],
   metrics: [
     meanPeriod(0.001, { reach: 2.002, reference: { undici: 2.033, naive: 2.195 } }),
     ms('p99', 'MONITOR p99', { reach: 2.6, reference: { undici: 3.12, naive: 10.5 } }),

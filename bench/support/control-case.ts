@@ -7,7 +7,7 @@ export function controlCase(sessions: number, claim: string, goal: Goal): BenchC
   return {
     name: `control-${sessions}`,
     claim,
-    columns: ['gateway', 'undici', 'naive'],
+    columns: ['gateway', 'undici', 'naive', 'floor'],
     metrics: [
       rate('controls', 'CONTROLs', goal),
       ms('p50', 'answer p50', undefined, 3),

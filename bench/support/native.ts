@@ -6,6 +6,7 @@ import { BENCH } from './paths.ts';
 
 const TOOLS = {
   backend: ['backend.c', 'common.c'],
+  floor: ['floor.c', 'common.c'],
   client: ['client.c', 'client_options.c', 'common.c'],
 } as const;
 const HEADERS = ['common.h', 'client.h'];

@@ -1,17 +1,18 @@
-// What is measured: the gateway as it is built for use, and the two baselines, all started alike and driven alike.
+// What is measured: the gateway as it is built for use, the two baselines and the floor in C, all started alike and driven alike.
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
+import { toolPath } from './native.ts';
 import { RAW, ROOT } from './paths.ts';
 import { freePort, listening, type Running, SUBJECT_CORE, start } from './processes.ts';
 
-export const SUBJECTS = ['gateway', 'undici', 'naive'] as const;
-export type SubjectName = (typeof SUBJECTS)[number];
+export type SubjectName = 'gateway' | 'undici' | 'naive' | 'floor';
 
 export const TITLES: Record<SubjectName | 'timer', string> = {
   gateway: 'Open Stream gateway',
   undici: 'undici loop, polls not shared',
   naive: 'setInterval + fetch',
+  floor: 'C, epoll: the floor',
   timer: 'bare deadline loop',
 };
 
@@ -19,7 +20,7 @@ export const TITLES: Record<SubjectName | 'timer', string> = {
 const GATEWAY = join(ROOT, 'dist', 'bench-subject.js');
 const BASELINES = { undici: 'undici-loop', naive: 'naive-gateway', timer: 'deadline-loop' } as const;
 
-const entries: Record<SubjectName | 'timer', string> = {
+const scripts: Record<Exclude<SubjectName, 'floor'> | 'timer', string> = {
   gateway: GATEWAY,
   undici: join(RAW, 'undici-loop.js'),
   naive: join(RAW, 'naive-gateway.js'),
@@ -68,9 +69,10 @@ export async function startSubject(name: SubjectName, options: SubjectOptions): 
   const port = await freePort();
   const settings = { HOST: '127.0.0.1', LOG_LEVEL: 'silent', ADMIN_PORT: '0', ...options.env };
   const env = { PORT: String(port), BACKEND_URL: options.backendUrl, ...(name === 'gateway' ? settings : {}) };
-  const args = [...(options.nodeArgs ?? []), entries[name]];
+  const command: [string, ...string[]] =
+    name === 'floor' ? [toolPath('floor')] : [process.execPath, ...(options.nodeArgs ?? []), scripts[name]];
   // Away from the repository's root, so that a developer's own .env has no part in the figures.
-  const child = start(process.execPath, args, { core: SUBJECT_CORE, env, cwd: RAW });
+  const child = start(command[0], command.slice(1), { core: SUBJECT_CORE, env, cwd: RAW });
   try {
     await listening(port, 15_000);
   } catch (error) {
@@ -82,5 +84,5 @@ export async function startSubject(name: SubjectName, options: SubjectOptions): 
 
 /** The bare deadline loop; it reports `measuring` and `result` like the load client. */
 export function startTimer(periodMs: number, windowMs: number): Running {
-  return start(process.execPath, [entries.timer, String(periodMs), String(windowMs)], { core: SUBJECT_CORE, cwd: RAW });
+  return start(process.execPath, [scripts.timer, String(periodMs), String(windowMs)], { core: SUBJECT_CORE, cwd: RAW });
 }
