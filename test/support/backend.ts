@@ -1,7 +1,7 @@
 // A REST backend whose every answer is scripted by the test, and which keeps a journal of what reached it.
 import http from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { WAIT_MS } from './client.ts';
+import { patience, UnmetExpectation } from './client.ts';
 
 export interface RecordedRequest {
   readonly method: string;
@@ -155,7 +155,7 @@ export class ScriptedBackend {
   }
 
   /** Resolves when `condition` holds for what arrived so far; checked at every request. */
-  async waitUntil(condition: (requests: readonly RecordedRequest[]) => boolean, waitMs = WAIT_MS): Promise<void> {
+  async waitUntil(condition: (requests: readonly RecordedRequest[]) => boolean, waitMs = patience.ms): Promise<void> {
     if (condition(this.requests)) return;
     await new Promise<void>((resolve, reject) => {
       const settle = (finish: () => void) => {
@@ -168,14 +168,16 @@ export class ScriptedBackend {
       };
       const timer = setTimeout(() => {
         const seen = this.requests.map((r) => `${r.method} ${r.path}`).slice(-20);
-        settle(() => reject(new Error(`waited ${waitMs} ms for requests; the backend saw ${JSON.stringify(seen)}`)));
+        settle(() =>
+          reject(new UnmetExpectation(`waited ${waitMs} ms for requests; the backend saw ${JSON.stringify(seen)}`)),
+        );
       }, waitMs);
       this.#waiters.add(waiter);
     });
   }
 
   /** Resolves with the nth request (1 is the first). */
-  async waitFor(count: number, waitMs = WAIT_MS): Promise<RecordedRequest> {
+  async waitFor(count: number, waitMs = patience.ms): Promise<RecordedRequest> {
     await this.waitUntil((requests) => requests.length >= count, waitMs);
     return this.requests[count - 1]!;
   }
