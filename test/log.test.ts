@@ -46,8 +46,17 @@ describe('createLogger', () => {
       log.child({ [name]: SECRET }).info('child');
     }
     log.info({ headers: { authorization: SECRET } }, 'object');
-    const cause = Object.assign(new Error('inner'), { headers: { authorization: SECRET } });
-    log.error({ err: Object.assign(new Error('outer', { cause }), { code: 'E_CODE', headers: [SECRET] }) }, 'failed');
+    const cause = Object.assign(new Error('inner'), { request: { line: `authorization: ${SECRET}` } });
+    log.error(
+      {
+        err: Object.assign(new Error('outer', { cause }), {
+          code: 'E_CODE',
+          headers: [SECRET],
+          socket: { auth: SECRET },
+        }),
+      },
+      'failed',
+    );
     const text = lines.join('');
     expect(text).not.toContain(SECRET);
     expect(text).toContain('[redacted]');
