@@ -52,15 +52,6 @@ async function run(config: Config, log: Logger): Promise<number | undefined> {
     process.stderr.write(`${describeStartFailure(error, config)}\n`);
     return 1;
   }
-  log.info(
-    {
-      host: config.host,
-      port: gateway.port,
-      backend: config.backendUrl ?? 'embedded simulated controller',
-      profile: config.profile,
-    },
-    'listening',
-  );
   let stopping = false;
   const stop = (signal: NodeJS.Signals): void => {
     if (stopping) return;
@@ -73,6 +64,15 @@ async function run(config: Config, log: Logger): Promise<number | undefined> {
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+  log.info(
+    {
+      host: config.host,
+      port: gateway.port,
+      backend: config.backendUrl ?? 'embedded simulated controller',
+      profile: config.profile,
+    },
+    'listening',
+  );
   return undefined;
 }
 

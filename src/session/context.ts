@@ -1,7 +1,7 @@
 // What a command's handler may use of its session.
 import type { CloseReason } from '../../protocol/close-reasons.ts';
 import type { ErrorCode } from '../../protocol/errors.ts';
-import type { Relay } from '../commands/command.ts';
+import type { Control, Relay } from '../commands/command.ts';
 import type { ErrorDetails } from '../events/encode.ts';
 import type { ControlActivity } from './control-activity.ts';
 import type { MonitorActivity } from './monitor-activity.ts';
@@ -25,6 +25,8 @@ export interface SessionContext {
   /** HANDSHAKE succeeded: CONNECTED → READY. */
   ready(): void;
   stopMonitor(): void;
+  /** Reports a CONTROL that will never be sent. */
+  notSent(command: Control, reason: string): void;
   /** Starts an expiry check, after something became due that was not before. */
   watch(): void;
   /**

@@ -18,6 +18,8 @@ import type { Outlet, SessionCounts, SessionServices, SessionView } from './port
 import { traceOf } from './trace.ts';
 import { type Expiry, Watchdog } from './watchdog.ts';
 
+const STOPPING = 'the gateway is stopping';
+
 export class Session implements SessionContext, SessionView {
   readonly id: number;
   readonly address: string;
@@ -152,9 +154,14 @@ export class Session implements SessionContext, SessionView {
     this.#watchdog.look();
   }
 
-  /** The gateway stops: a last line that says so [OS-3.8]. */
+  /**
+   * The gateway stops: what waits is reported, the CONTROL in flight gets its grace, a last line says why [OS-3.8]. Until then the
+   * session lives on, so that nothing it still sends is dropped in silence.
+   */
   drain(): void {
-    this.close('shutdown', () => closing('shutdown'));
+    if (this.#state === 'CLOSING') return;
+    for (const command of this.control.takeWaiting()) this.notSent(command, STOPPING);
+    this.control.stop(() => this.close('shutdown', () => closing('shutdown')));
   }
 
   // What handlers use ----------------------------------------------------------------------------
@@ -196,6 +203,21 @@ export class Session implements SessionContext, SessionView {
     this.#watchdog.look();
   }
 
+  notSent(command: Control, reason: string): void {
+    this.counts.errors++;
+    if (!this.#lost) this.outlet.answer(controlNotSent(contextOf(command), reason, this.services.profile));
+    this.services.observer.controlled(this, {
+      method: command.relay.method,
+      path: command.relay.path,
+      ok: false,
+      outcome: 'not_sent',
+      status: undefined,
+      reason,
+      durationMs: 0,
+      reported: !this.#lost,
+    });
+  }
+
   /** Idempotent: the first reason stays. Every timer, poll and waiting command is released here. */
   close(reason: CloseReason, lastLine: LastLine | undefined, options: CloseOptions = {}): void {
     if (this.#state === 'CLOSING') return;
@@ -205,7 +227,7 @@ export class Session implements SessionContext, SessionView {
     this.stopMonitor();
     this.services.access.releaseControl(this.id);
     const waiting = options.waiting === 'discard' ? [] : this.control.takeWaiting();
-    for (const command of waiting) this.#notSent(command);
+    for (const command of waiting) this.notSent(command, this.#lost ? 'the connection was lost' : 'the session ended');
     const { clock } = this.services;
     this.control.stop((stopped) => {
       const end = (): void => {
@@ -250,22 +272,6 @@ export class Session implements SessionContext, SessionView {
     if (!ok) this.counts.errors++;
     if (line !== undefined && !this.#lost) this.outlet.answer(line);
     observer.controlled(this, traceOf(command.relay, answer, ok, !this.#lost));
-  }
-
-  #notSent(command: Control): void {
-    const reason = this.#lost ? 'the connection was lost' : 'the session ended';
-    this.counts.errors++;
-    if (!this.#lost) this.outlet.answer(controlNotSent(contextOf(command), reason, this.services.profile));
-    this.services.observer.controlled(this, {
-      method: command.relay.method,
-      path: command.relay.path,
-      ok: false,
-      outcome: 'not_sent',
-      status: undefined,
-      reason,
-      durationMs: 0,
-      reported: !this.#lost,
-    });
   }
 
   #relayWill(): void {

@@ -52,6 +52,7 @@ export class Connection implements Runnable {
       now: services.clock.now,
       flushed: () => this.#flushed(),
       stalled: () => this.session.stalled(),
+      finishing: () => this.#linger(),
       finished: () => this.#finish(),
       trace: trace && ((line) => trace(id, 'out', line)),
     });
@@ -137,14 +138,16 @@ export class Connection implements Runnable {
 
   #handle(frame: Frame): void {
     const { trace, id } = this.#options;
-    if (frame.kind === 'overflow') return this.session.overflowed(frame.fatal);
-    if (frame.kind === 'foreign') return this.session.foreign(frame.byte);
-    trace?.(id, 'in', frame.bytes);
-    const line = decodeLine(frame.bytes);
-    if ('fault' in line) return this.session.broken(line.fault);
-    const envelope = parseEnvelope(line, this.#profile);
-    if ('code' in envelope) this.session.refused(envelope);
-    else this.session.command(envelope);
+    if (frame.kind === 'overflow') this.session.overflowed(frame.fatal);
+    else if (frame.kind === 'foreign') this.session.foreign(frame.byte);
+    else {
+      trace?.(id, 'in', frame.bytes);
+      const line = decodeLine(frame.bytes);
+      const parsed = 'fault' in line ? line : parseEnvelope(line, this.#profile);
+      if ('fault' in parsed) this.session.broken(parsed.fault);
+      else if ('code' in parsed) this.session.refused(parsed);
+      else this.session.command(parsed);
+    }
   }
 
   #hold(): void {
@@ -162,6 +165,17 @@ export class Connection implements Runnable {
   #flushed(): void {
     this.session.flushed();
     if (this.#held && !this.#outbox.answersCongested) this.#options.turns.later(this);
+  }
+
+  /** The last lines still wait: the connection lives as long as the peer goes on taking some of them. */
+  #linger(): void {
+    const { lingerMs, services } = this.#options;
+    this.#finished = true;
+    this.#release();
+    clearTimeout(this.#timer);
+    const left = this.#outbox.progressAt + lingerMs - services.clock.now();
+    if (left <= 0) this.#socket.destroy();
+    else this.#timer = setTimeout(() => this.#linger(), left);
   }
 
   #finish(): void {

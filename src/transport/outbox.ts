@@ -12,6 +12,8 @@ export interface OutboxOptions {
   readonly flushed: () => void;
   /** Answers began to wait. */
   readonly stalled: () => void;
+  /** Everything has been said; what waits is still to be taken. */
+  readonly finishing: () => void;
   /** Everything has been said and taken. */
   readonly finished: () => void;
   /** Sees every line that goes out; absent unless somebody traces. */
@@ -39,6 +41,7 @@ export class Outbox implements Outlet {
   /** The socket still holds bytes that it was given. */
   #busy = false;
   #stalledSince: number | undefined;
+  #progressAt = 0;
   #finishing = false;
   #written = 0;
 
@@ -63,6 +66,11 @@ export class Outbox implements Outlet {
 
   get stalledSince(): number | undefined {
     return this.#stalledSince;
+  }
+
+  /** When the socket last took something of what waits, on the clock's `now()`. */
+  get progressAt(): number {
+    return this.#progressAt;
   }
 
   /** Until `uncork`, answers are gathered and written as one: a thousand bad lines in a segment cost one system call, not a thousand. */
@@ -104,7 +112,8 @@ export class Outbox implements Outlet {
     if (this.#finishing) return;
     this.uncork();
     this.#finishing = true;
-    if (!this.#busy) this.#options.finished();
+    if (this.#busy) this.#options.finishing();
+    else this.#options.finished();
   }
 
   #send(bytes: Buffer, answer: boolean): Sent {
@@ -132,6 +141,7 @@ export class Outbox implements Outlet {
     if (this.#socket.writableLength === 0) return;
     this.#busy = true;
     this.#heldAnswers = answers;
+    this.#progressAt = this.#options.now();
   }
 
   #waits(): void {

@@ -109,7 +109,10 @@ export class Server {
     const peer = raw.remoteAddress;
     raw.on('error', () => {});
     // Gone again before it could be looked at.
-    if (peer === undefined) return void raw.destroy();
+    if (peer === undefined) {
+      raw.destroy();
+      return;
+    }
     this.#pending.add(raw);
     try {
       const { prepare, admit, observer } = this.#options;
@@ -153,7 +156,10 @@ export class Server {
   }
 
   #refuse(socket: Socket, message: string): void {
-    if (this.#refused.size >= MAX_REFUSED) return void socket.destroy();
+    if (this.#refused.size >= MAX_REFUSED) {
+      socket.destroy();
+      return;
+    }
     this.#refused.add(socket);
     const timer = setTimeout(() => socket.destroy(), REFUSED_LINGER_MS);
     socket.once('close', () => {
