@@ -18,6 +18,12 @@ export function monitor(session: SessionContext, command: Monitor): boolean {
   const active = PROFILE_CODES.monitorActive[services.profile];
   if (session.monitor && active)
     return session.refuse(active, `a MONITOR of ${session.monitor.periodMs} ms is active in this session`, { id });
+  if (services.draining())
+    return session.refuse('monitor_internal_error', 'the gateway is stopping; no MONITOR was started', {
+      id,
+      hint: 'connect again in a moment',
+      more: [['failures', '1']],
+    });
   session.stopMonitor();
   const periodMs = Math.max(command.periodMs, route.minPeriodMs);
   const told = command.clamped || periodMs !== command.periodMs ? periodMs : undefined;
