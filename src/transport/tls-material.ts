@@ -3,7 +3,6 @@ import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import { readBoundedFile } from '../access/bounded-file.ts';
-import type { Logger } from '../log.ts';
 
 export interface TlsPaths {
   /** `TLS_CERT`: the server's certificate, PEM, followed by the intermediate ones. */
@@ -161,13 +160,19 @@ function codeOf(error: unknown): string {
   return typeof code === 'string' ? code : 'unknown error';
 }
 
+/** What the watch says, and to whom. */
+export interface TlsLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
 export interface TlsWatchOptions {
   readonly paths: TlsPaths;
   /** What is in use when the watch begins. */
   readonly initial: TlsMaterial;
   /** Takes new, checked material into use, for example by `server.setSecureContext`; sessions that exist go on as they are. */
   readonly onChange: (material: TlsMaterial) => void;
-  readonly log: Pick<Logger, 'info' | 'warn'>;
+  readonly log: TlsLog;
   /** How often the files are looked at, ms; default 5000. */
   readonly pollMs?: number;
   /** Epoch ms, to judge by whether certificates are valid; default the clock. */
