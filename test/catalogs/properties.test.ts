@@ -9,7 +9,7 @@ import { ask, explainerFor } from './support.ts';
 
 const ids = [...BUILT_IN.keys()];
 const entries = ids.flatMap((id) => [...(BUILT_IN.get(id) as Catalog).entries]);
-const TIMED = { interruptAfterTimeLimit: 1500, numRuns: 20_000, markInterruptAsFailure: false } as const;
+const TIMED = { interruptAfterTimeLimit: 700, numRuns: 20_000, markInterruptAsFailure: false } as const;
 
 const code = fc.oneof(
   fc.constantFrom(...entries.map((entry) => entry.code)),
