@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { CASES } from './cases/all.ts';
 import type { Column } from './support/case.ts';
 import { compileTools } from './support/native.ts';
-import { canPin } from './support/processes.ts';
+import { canPin, useRealtime } from './support/processes.ts';
 import { type Finished, machine, writeReport } from './support/report.ts';
 import { runCase } from './support/rounds.ts';
 import { prepareSubjects, TITLES } from './support/subjects.ts';
@@ -15,6 +15,7 @@ const HELP = `npm run bench -- [options]
   --only COLUMN    only this subject; may be repeated: ${Object.keys(TITLES).join(', ')}
   --seconds N      length of each window (10)
   --runs N         runs of each case, whose medians are taken (3)
+  --realtime       under SCHED_FIFO, as root: keeps busy neighbours out, and starves them in the cases that fill a core
   --entry FILE     measure this built gateway instead of building src/main.ts`;
 
 function options() {
@@ -25,6 +26,7 @@ function options() {
       only: { type: 'string', multiple: true },
       seconds: { type: 'string' },
       runs: { type: 'string' },
+      realtime: { type: 'boolean', default: false },
       entry: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
@@ -54,6 +56,7 @@ async function main(): Promise<void> {
   const tell = (text: string) => process.stderr.write(`${text}\n`);
   const pinned = canPin();
   if (!pinned) tell('no taskset or a single core: nothing is pinned, and the figures mix the load with the gateway');
+  if (chosen.realtime) useRealtime();
   compileTools();
   const needsGateway = !chosen.only || chosen.only.includes('gateway');
   prepareSubjects({ gateway: needsGateway, ...(chosen.entry ? { entry: chosen.entry } : {}) });
