@@ -21,6 +21,7 @@ export const CLOSE_REASONS = {
   draining: { will: true, meaning: 'HANDSHAKE while the gateway drains' },
   full: { will: true, meaning: 'more sessions than MAX_SESSIONS or MAX_SESSIONS_PER_IP' },
   rate_limited: { will: true, meaning: 'more connections per second than one address may open' },
+  tls: { will: true, meaning: 'the TLS handshake failed' },
   proxy_header: { will: true, meaning: 'a trusted proxy sent no valid PROXY header' },
   shutdown: { will: true, meaning: 'the gateway was told to stop' },
   internal: { will: true, meaning: 'a fault of the gateway itself; see the log' },

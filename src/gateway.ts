@@ -19,7 +19,9 @@ import { Telemetry } from './observation/telemetry.ts';
 import { PollHub } from './polling/poll-hub.ts';
 import type { SessionServices } from './session/ports.ts';
 import { startSimulator } from './simulator/simulator.ts';
+import { Preparation } from './transport/preparation.ts';
 import { type Admission, type Listen, Server } from './transport/server.ts';
+import { loadAuthorities, loadTlsMaterial, type TlsPaths, watchTlsMaterial } from './transport/tls-material.ts';
 
 export interface Gateway {
   /** The port it listens on; the chosen one when PORT is 0. */
@@ -29,6 +31,8 @@ export interface Gateway {
   readonly telemetry: Telemetry;
   /** Graceful shutdown [OS-3.8]: resolves when every session has ended, after DRAIN_TIMEOUT_MS at the latest. */
   drain(): Promise<void>;
+  /** Reads the files of TLS_CERT, TLS_KEY and TLS_CLIENT_CA again; broken ones are refused and the old ones stay in use. */
+  reload(): void;
   /** Ends everything now. */
   close(): Promise<void>;
 }
@@ -52,7 +56,8 @@ export class StartError extends Error {
 
 /** Starts one process's gateway. Rejects with `StartError` when a file that the configuration names is wrong; nothing is half started. */
 export async function startGateway(config: Config, log: Logger, options: GatewayOptions = {}): Promise<Gateway> {
-  const { credentials, rules, explain, allow } = load(config);
+  const { credentials, rules, explain, allow, proxies, tls, tlsPaths, warnings, backendCa } = load(config);
+  for (const warning of warnings) log.warn(warning);
   const telemetry = new Telemetry();
   const guard = limited(log);
   const clock = realClock;
@@ -65,6 +70,7 @@ export async function startGateway(config: Config, log: Logger, options: Gateway
     connections: config.backendConnections,
     maxResultBytes: config.maxResultBytes,
     headers: config.backendHeaders,
+    ...(backendCa === undefined ? {} : { ca: backendCa }),
   });
   const calls = new Calls(backend);
   let draining = false;
@@ -108,12 +114,18 @@ export async function startGateway(config: Config, log: Logger, options: Gateway
         log.trace({ session, [direction]: clip(line) }, 'line')
     : undefined;
 
+  const preparation = tls || !proxies.isEmpty ? new Preparation({ trustedProxies: proxies, tls }) : undefined;
+  const tlsWatch =
+    tls && tlsPaths && preparation
+      ? watchTlsMaterial({ paths: tlsPaths, initial: tls, onChange: (material) => preparation.useTls(material), log })
+      : undefined;
+
   const server = new Server({
     listen: options.listen ?? { host: config.host, port: config.port },
     services,
     txBufferBytes: config.txBufferBytes,
     lingerMs: config.armedTimeoutMs,
-    prepare: undefined,
+    prepare: preparation && ((socket, address) => preparation.prepare(socket, address)),
     admit: (address) => {
       if (rates.connections.take(rates.connections.keyOf(address)) > 0)
         return refusal('rate_limited', 'this address opens connections too fast (MAX_CONNECTIONS_PER_SECOND_PER_IP)');
@@ -148,12 +160,17 @@ export async function startGateway(config: Config, log: Logger, options: Gateway
         telemetry.errors.handshake_rejected++;
         guard('warn', `refused ${reason} ${address}`, { address, reason }, 'connection refused');
       },
+      unprepared: (address, { reason, message }) => {
+        telemetry.closes[reason]++;
+        guard('warn', `unprepared ${reason}`, { address, reason, detail: message }, 'connection refused');
+      },
       crashed: (error) => guard('error', 'crash', { error }, 'a session ended by a fault of the gateway'),
       acceptFailed: (error) => guard('error', 'accept', { error }, 'cannot accept connections'),
     },
   });
 
   const close = async (): Promise<void> => {
+    tlsWatch?.close();
     server.stopListening();
     server.destroy();
     await backend.close();
@@ -188,6 +205,9 @@ export async function startGateway(config: Config, log: Logger, options: Gateway
       await until(() => server.connections.size === 0 && calls.underWay === 0, deadline);
       await close();
     },
+    reload: () => {
+      tlsWatch?.reload();
+    },
     close,
   };
 }
@@ -209,14 +229,31 @@ function load(config: Config) {
   blame('ERROR_CATALOGS', catalogs.faults);
   const allow = AddressList.parse(config.limitsAllow);
   blame('LIMITS_ALLOW', allow.faults);
+  const proxies = AddressList.parse(config.trustedProxies);
+  blame('TRUSTED_PROXIES', proxies.faults);
+  const tlsPaths = tlsPathsOf(config);
+  const tls = tlsPaths && loadTlsMaterial(tlsPaths);
+  faults.push(...(tls?.faults ?? []));
+  const authorities = config.backendCa === undefined ? undefined : loadAuthorities('BACKEND_CA', config.backendCa);
+  faults.push(...(authorities?.faults ?? []));
   if (faults.length > 0) throw new StartError(faults);
   return {
     credentials,
     rules: rules?.rules ?? RouteRules.EVERYTHING,
     explain: catalogs.explainer,
     allow: allow.list ?? AddressList.EMPTY,
+    proxies: proxies.list ?? AddressList.EMPTY,
+    tls: tls?.material,
+    tlsPaths,
+    warnings: tls?.warnings ?? [],
+    backendCa: authorities?.ca,
   };
 }
+
+const tlsPathsOf = ({ tlsCert, tlsKey, tlsClientCa }: Config): TlsPaths | undefined =>
+  tlsCert === undefined || tlsKey === undefined
+    ? undefined
+    : { cert: tlsCert, key: tlsKey, ...(tlsClientCa === undefined ? {} : { clientCa: tlsClientCa }) };
 
 /** Knows how many CONTROLs and wills are under way, so that a drain waits for those whose session has ended already. */
 class Calls {

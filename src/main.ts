@@ -64,6 +64,7 @@ async function run(config: Config, log: Logger): Promise<number | undefined> {
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+  process.on('SIGHUP', () => gateway.reload());
   log.info(
     {
       host: config.host,

@@ -61,6 +61,8 @@ export class Connection implements Runnable {
     socket.on('end', () => this.#end());
     socket.on('error', () => {});
     socket.on('close', () => this.#closed());
+    // Whoever read a PROXY header from it has paused it.
+    socket.resume();
   }
 
   get bytes(): { readonly received: number; readonly written: number; readonly waiting: number } {

@@ -3,6 +3,7 @@ import { createServer, type Server as NetServer, type Socket } from 'node:net';
 import { errorLine } from '../events/encode.ts';
 import type { SessionServices } from '../session/ports.ts';
 import { Connection } from './connection.ts';
+import { PreparationError, type PreparedConnection } from './preparation.ts';
 import { Turns } from './turns.ts';
 
 /** Where to listen: an address, or a descriptor that a service manager has opened already. */
@@ -13,19 +14,13 @@ export type Admission =
   | { readonly admitted: true; release(): void }
   | { readonly admitted: false; readonly reason: 'full' | 'rate_limited'; readonly message: string };
 
-/** What a connection is before it is a session: a PROXY header, TLS; answers the client's true address. */
-export interface Preparation {
-  readonly socket: Socket;
-  readonly address: string;
-}
-
 export interface ServerOptions {
   readonly listen: Listen;
   readonly services: SessionServices;
   readonly txBufferBytes: number;
   readonly lingerMs: number;
   /** Resolves with what the session talks to; rejects when the connection is none (it is destroyed then). */
-  readonly prepare: ((socket: Socket, address: string) => Promise<Preparation>) | undefined;
+  readonly prepare: ((socket: Socket, address: string) => Promise<PreparedConnection>) | undefined;
   /** Asked once for each connection. */
   readonly admit: (address: string) => Admission | Promise<Admission>;
   /** A throttle for this address's commands; undefined when it has none. */
@@ -38,6 +33,8 @@ export interface ServerObserver {
   opened(connection: Connection): void;
   closed(connection: Connection): void;
   refused(address: string, reason: string): void;
+  /** A PROXY header or a TLS handshake failed. */
+  unprepared(address: string, error: PreparationError): void;
   /** An exception in the gateway itself; costs only its session. */
   crashed(error: unknown): void;
   /** The listener failed to accept, for example because descriptors ran out. */
@@ -125,7 +122,9 @@ export class Server {
         this.#refuse(socket, admission.message);
       } else if (socket.destroyed) admission.release();
       else this.#open(socket, raw, address, admission.release);
-    } catch {
+    } catch (error) {
+      if (error instanceof PreparationError) this.#options.observer.unprepared(plainAddress(peer), error);
+      else this.#options.observer.crashed(error);
       raw.destroy();
     } finally {
       this.#pending.delete(raw);
