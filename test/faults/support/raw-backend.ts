@@ -63,6 +63,11 @@ export class RawBackend {
     });
   }
 
+  /** Listens no more; open connections stay. */
+  close(): void {
+    this.#server.close();
+  }
+
   async stop(): Promise<void> {
     const closed = new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
