@@ -20,6 +20,7 @@ export async function play(transcript: Transcript, profile: Profile, context: Ch
     PROTOCOL_PROFILE: profile,
     ...transcript.settings,
   });
+  if (transcript.company) await acquaint(await gateway.connect());
   const player = new Player(await gateway.connect(), gateway, backend, stage);
   for (const step of transcript.steps) {
     try {
@@ -28,6 +29,11 @@ export async function play(transcript: Transcript, profile: Profile, context: Ch
       throw new Error(`line ${step.line} (${profile}): ${(error as Error).message}`);
     }
   }
+}
+
+/** Once it is answered, the gateway has counted this connection. */
+async function acquaint(client: TestClient): Promise<void> {
+  await client.handshake();
 }
 
 /** The backend's side: answers in the order of the header, and requests that are held back. */

@@ -32,6 +32,8 @@ export interface Transcript {
   readonly settings: Readonly<Record<string, string>>;
   readonly backend: 'scripted' | 'simulator' | 'none';
   readonly answers: readonly ScriptedAnswer[];
+  /** Another connection is there before the conversation begins. */
+  readonly company: boolean;
   readonly steps: readonly Step[];
 }
 
@@ -43,6 +45,7 @@ export function parseTranscript(text: string): Transcript {
   const profiles: Profile[] = [];
   let backend: Transcript['backend'] | undefined;
   let title: string | undefined;
+  let company = false;
   text.split('\n').forEach((raw, index) => {
     const line = index + 1;
     const fail = (what: string): never => {
@@ -87,6 +90,8 @@ export function parseTranscript(text: string): Transcript {
     } else if (rest === 'simulator' || rest === 'backend none') {
       if (backend !== undefined) fail('there is a backend already');
       backend = rest === 'simulator' ? 'simulator' : 'none';
+    } else if (rest === 'another client is connected') {
+      company = true;
     } else {
       if (backend !== undefined && backend !== 'scripted') fail('there is a backend already');
       backend = 'scripted';
@@ -97,7 +102,7 @@ export function parseTranscript(text: string): Transcript {
   if (title === undefined) throw new Error('line 1: the first line has to be a note');
   if (profiles.length === 0) throw new Error('the header names no profile');
   if (steps.length === 0) throw new Error('there is no conversation');
-  return { title, profiles, settings, backend: backend ?? 'scripted', answers, steps };
+  return { title, profiles, settings, backend: backend ?? 'scripted', answers, company, steps };
 }
 
 function answer(rest: string): ScriptedAnswer | undefined {
