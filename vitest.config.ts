@@ -7,6 +7,8 @@ export default defineConfig({
     exclude: ['test/fuzz/**', 'node_modules/**'],
     globalSetup: ['test/global-setup.ts'],
     pool: 'forks',
+    // Most tests wait for sockets and deadlines rather than for the processor.
+    maxWorkers: 3,
     testTimeout: 30_000,
     hookTimeout: 30_000,
   },

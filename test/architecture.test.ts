@@ -29,11 +29,14 @@ const DOORS: Readonly<Record<string, Door>> = {
   commands: { values: ['protocol', 'schemas', 'framing'] },
   backend: { values: [] },
   catalogs: { values: ['protocol', 'schemas'] },
-  access: { values: ['protocol'] },
+  access: { values: ['protocol'], types: ['session'] },
   events: { values: ['protocol', 'framing'], types: ['backend'] },
   polling: { values: ['protocol', 'clock', 'events'], types: ['backend'] },
   session: { values: ['protocol', 'clock', 'events'], types: ['commands', 'backend', 'polling'] },
-  transport: { values: ['protocol', 'clock', 'framing', 'commands', 'session'], types: ['events'] },
+  transport: { values: ['protocol', 'clock', 'framing', 'commands', 'session', 'events', 'access'] },
+  observation: { values: ['protocol', 'log'], types: ['session', 'polling'] },
+  cluster: { values: [], types: ['access', 'log', 'transport'] },
+  admin: { values: ['protocol', 'log', 'observation'] },
   simulator: { values: [] },
 };
 

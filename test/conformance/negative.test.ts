@@ -3,7 +3,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Check, collectChecks, runCheck } from '../support/check.ts';
 import { patience, UnmetExpectation, WAIT_MS } from '../support/client.ts';
 import { broken } from '../support/mutant-proxies.ts';
-import { MUTANTS } from '../support/mutants.ts';
+import { ACTIVITY_MUTANTS } from '../support/mutants-activities.ts';
+import { RULE_MUTANTS } from '../support/mutants-rules.ts';
+import { TALKING_MUTANTS } from '../support/mutants-talking.ts';
+
+const MUTANTS = [...TALKING_MUTANTS, ...RULE_MUTANTS, ...ACTIVITY_MUTANTS];
 
 /** Waiting in vain is the rule here. */
 const SHORT_MS = 1500;
@@ -25,6 +29,17 @@ beforeAll(async () => {
     await import('./extensions.test.ts');
     await import('./extensions-token.test.ts');
     await import('./monitor.test.ts');
+    await import('./monitor-results.test.ts');
+    await import('./monitor-sharing.test.ts');
+    await import('./monitor-failures.test.ts');
+    await import('./control.test.ts');
+    await import('./control-failures.test.ts');
+    await import('./control-queue.test.ts');
+    await import('./args.test.ts');
+    await import('./stop.test.ts');
+    await import('./stop-session.test.ts');
+    await import('./watchdog.test.ts');
+    await import('./shutdown.test.ts');
   });
   for (const entry of found) checks.set(entry.id, entry);
   expect(checks.size, 'ids of checks are unique').toBe(found.length);

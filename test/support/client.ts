@@ -257,7 +257,6 @@ export class TestClient {
     if (this.#ending) return;
     this.#ending = { how, at: performance.now() };
     this.#note(`< <${how}>`);
-    if (this.#rest.length > 0 && how === 'end') this.#observer?.received(this.#rest.toString('utf8'));
     this.#wake();
   }
 

@@ -15,6 +15,10 @@ export interface Mutation {
   readonly clientEnd?: 'newline' | 'destroy';
   /** What the server sees when the client resets. Default: the same. */
   readonly clientReset?: 'end';
+  /** What the client sees when the server ends its side. Default: the same. */
+  readonly serverEnd?: 'nothing';
+  /** Adds headers to every request. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Rewrites the path and the body of a request on its way to the backend. */
   readonly toBackend?: (part: string) => string;
   /** Rewrites the body of an answer. */
@@ -38,6 +42,8 @@ export function broken(mutation: Mutation): TargetFactory {
       host: inner.host,
       port: front.port,
       audit: false,
+      ...(inner.log ? { log: inner.log } : {}),
+      ...(inner.sessions ? { sessions: inner.sessions } : {}),
       drain: () => inner.drain(),
       async stop() {
         await backend?.stop();
@@ -99,7 +105,9 @@ async function tcpProxy(target: Target, mutation: Mutation, host: string | undef
       rest = lines.pop() ?? '';
       if (!client.destroyed) client.write(lines.map(fromServer).join(''));
     });
-    upstream.on('end', () => client.end());
+    upstream.on('end', () => {
+      if (mutation.serverEnd !== 'nothing') client.end();
+    });
     upstream.on('error', () => client.destroy());
   });
   return listening(server, sockets, host);
@@ -122,7 +130,7 @@ async function httpProxy(target: string, mutation: Mutation): Promise<Proxy> {
       const path = rewrite(request.url ?? '/');
       for (let time = 1; time <= (mutation.times ?? 1); time += 1) {
         const sent = rewrite(body);
-        const answer = await forward(target, path, request.method ?? 'GET', headers, sent);
+        const answer = await forward(target, path, request.method ?? 'GET', { ...headers, ...mutation.headers }, sent);
         if (time < (mutation.times ?? 1)) continue;
         const text = (mutation.fromBackend ?? ((part: string) => part))(answer.body);
         response.writeHead(answer.status, { ...answer.headers, 'content-length': Buffer.byteLength(text) });
