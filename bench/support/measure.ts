@@ -86,7 +86,7 @@ async function startSimulator(): Promise<Backend> {
   });
   const url = `http://127.0.0.1:${port}`;
   try {
-    await listening(port, 20_000);
+    await listening(child, port, 20_000);
     // A trajectory is only accepted by a controller that is switched on and playing.
     for (const path of ['motor_on', 'start', 'trajectory/joint_traject_init']) {
       const headers = { 'content-type': 'application/json' };

@@ -40,6 +40,7 @@ export interface Running {
   /** Resolves with the first such event, seen already or yet to come; rejects when the process ends before, or after `boundMs`. */
   event(name: string, boundMs: number): Promise<ToolEvent>;
   signal(signal: NodeJS.Signals): void;
+  ended(): boolean;
   /** Ends the process: SIGTERM (or the end of its stdin), then SIGKILL after 5 s. */
   stop(): Promise<void>;
 }
@@ -84,6 +85,7 @@ export function start(command: string, args: string[], options: StartOptions): R
   return {
     pid: child.pid ?? -1,
     signal: (signal) => child.kill(signal),
+    ended: () => ended,
     event: (name, boundMs) =>
       new Promise((resolve, reject) => {
         const settle = (act: () => void) => {
@@ -112,20 +114,28 @@ export function start(command: string, args: string[], options: StartOptions): R
   };
 }
 
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+/** Below the kernel's range for outgoing connections, of which a benchmark makes thousands: none of them takes the port. */
+const LOWEST_PORT = 20_000;
+const PORTS = 12_000;
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const server = createServer();
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      const port = typeof address === 'object' && address ? address.port : 0;
-      server.close(() => resolve(port));
-    });
+    server.on('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
 }
 
-/** Waits until something accepts connections on the port. Throws after `boundMs`. */
-export async function listening(port: number, boundMs: number): Promise<void> {
+export async function freePort(): Promise<number> {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const port = LOWEST_PORT + Math.floor(Math.random() * PORTS);
+    if (await isFree(port)) return port;
+  }
+  throw new Error(`no free port among a hundred tried from ${LOWEST_PORT}`);
+}
+
+/** Waits until the process accepts connections on the port. Throws when it ends before, or after `boundMs`. */
+export async function listening(child: Running, port: number, boundMs: number): Promise<void> {
   const end = Date.now() + boundMs;
   for (;;) {
     const accepted = await new Promise<boolean>((resolve) => {
@@ -133,6 +143,7 @@ export async function listening(port: number, boundMs: number): Promise<void> {
       socket.on('connect', () => resolve(true)).on('error', () => resolve(false));
       socket.on('connect', () => socket.end());
     });
+    if (child.ended()) throw new Error(`the process meant for port ${port} ended at once`);
     if (accepted) return;
     if (Date.now() > end) throw new Error(`nothing listens on 127.0.0.1:${port} after ${boundMs} ms`);
     await new Promise((resolve) => setTimeout(resolve, 50));

@@ -74,7 +74,7 @@ export async function startSubject(name: SubjectName, options: SubjectOptions): 
   // Away from the repository's root, so that a developer's own .env has no part in the figures.
   const child = start(command[0], command.slice(1), { core: SUBJECT_CORE, env, cwd: RAW });
   try {
-    await listening(port, 15_000);
+    await listening(child, port, 15_000);
   } catch (error) {
     await child.stop();
     throw error;
