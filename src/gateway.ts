@@ -1,5 +1,6 @@
 // Puts the rooms of one process together: config → backend, polls, access → server; and takes them apart again.
 import { AddressList } from './access/address.ts';
+import { type Admission, Admissions } from './access/admissions.ts';
 import { FailedAttempts } from './access/attempts.ts';
 import { ControlLease } from './access/control-lease.ts';
 import { Credentials } from './access/credentials.ts';
@@ -7,7 +8,6 @@ import { Gatekeeper } from './access/gatekeeper.ts';
 import { RateLimit } from './access/rate-limit.ts';
 import { RouteRules } from './access/route-rules.ts';
 import { loadRouteRules } from './access/route-rules-file.ts';
-import { SessionCount } from './access/session-count.ts';
 import type { Backend } from './backend/backend.ts';
 import { createHttpBackend } from './backend/http-backend.ts';
 import { loadCatalogs } from './catalogs/load.ts';
@@ -19,8 +19,9 @@ import { Telemetry } from './observation/telemetry.ts';
 import { PollHub } from './polling/poll-hub.ts';
 import type { SessionServices } from './session/ports.ts';
 import { startSimulator } from './simulator/simulator.ts';
+import type { Listen } from './transport/listen.ts';
 import { Preparation } from './transport/preparation.ts';
-import { type Admission, type Listen, Server } from './transport/server.ts';
+import { Server } from './transport/server.ts';
 import { loadAuthorities, loadTlsMaterial, type TlsPaths, watchTlsMaterial } from './transport/tls-material.ts';
 
 export interface Gateway {
@@ -104,11 +105,8 @@ export async function startGateway(config: Config, log: Logger, options: Gateway
     draining: () => draining,
   };
 
-  const count = new SessionCount({ max: config.maxSessions, maxPerAddress: config.maxSessionsPerIp, allow });
-  const rates = {
-    connections: new RateLimit({ perSecond: config.maxConnectionsPerSecondPerIp, now, allow }),
-    commands: new RateLimit({ perSecond: config.maxCommandsPerSecondPerIp, now, allow }),
-  };
+  const admissions = new Admissions(config, allow, now);
+  const commandRate = new RateLimit({ perSecond: config.maxCommandsPerSecondPerIp, now, allow });
   const trace = log.isLevelEnabled('trace')
     ? (session: number, direction: 'in' | 'out', line: string | Buffer): void =>
         log.trace({ session, [direction]: clip(line) }, 'line')
@@ -126,18 +124,10 @@ export async function startGateway(config: Config, log: Logger, options: Gateway
     txBufferBytes: config.txBufferBytes,
     lingerMs: config.armedTimeoutMs,
     prepare: preparation && ((socket, address) => preparation.prepare(socket, address)),
-    admit: (address) => {
-      if (rates.connections.take(rates.connections.keyOf(address)) > 0)
-        return refusal('rate_limited', 'this address opens connections too fast (MAX_CONNECTIONS_PER_SECOND_PER_IP)');
-      if (options.admit) return options.admit(address);
-      const slot = count.acquire(address);
-      return 'refused' in slot
-        ? refusal('full', `the gateway has as many sessions as it may (${slot.refused})`)
-        : { admitted: true, release: () => slot.release() };
-    },
+    admit: options.admit ?? ((address) => admissions.admit(address)),
     throttle: (address) => {
-      const key = rates.commands.keyOf(address);
-      return key === undefined ? undefined : () => rates.commands.take(key);
+      const key = commandRate.keyOf(address);
+      return key === undefined ? undefined : () => commandRate.take(key);
     },
     trace,
     observer: {
@@ -211,8 +201,6 @@ export async function startGateway(config: Config, log: Logger, options: Gateway
     close,
   };
 }
-
-const refusal = (reason: 'full' | 'rate_limited', message: string): Admission => ({ admitted: false, reason, message });
 
 /** Everything the configuration names that has to be read; all faults at once. */
 function load(config: Config) {

@@ -2,10 +2,9 @@
 import packageJson from '../package.json' with { type: 'json' };
 import { parseCli } from './config/cli.ts';
 import { checkConfig, describeFaults } from './config/report.ts';
-import { type Config, loadConfigFrom } from './config.ts';
-import { type Gateway, StartError, startGateway } from './gateway.ts';
-import { createLogger, type Logger } from './log.ts';
-import { inheritedListener } from './transport/socket-activation.ts';
+import { loadConfigFrom } from './config.ts';
+import { createLogger } from './log.ts';
+import { run } from './run.ts';
 
 const DOT_ENV = '.env';
 
@@ -36,54 +35,6 @@ async function main(): Promise<number | undefined> {
       return run(loaded.config, log);
     }
   }
-}
-
-/** Starts and installs the signals; undefined while the gateway runs, otherwise the exit code. */
-async function run(config: Config, log: Logger): Promise<number | undefined> {
-  const listen = inheritedListener(process.env, process.pid);
-  let gateway: Gateway;
-  try {
-    gateway = await startGateway(config, log, listen === undefined ? {} : { listen });
-  } catch (error) {
-    if (error instanceof StartError) {
-      process.stderr.write(describeFaults(error.faults, []));
-      return 2;
-    }
-    process.stderr.write(`${describeStartFailure(error, config)}\n`);
-    return 1;
-  }
-  let stopping = false;
-  const stop = (signal: NodeJS.Signals): void => {
-    if (stopping) return;
-    stopping = true;
-    log.info({ signal, sessions: gateway.sessions }, 'draining');
-    void gateway.drain().then(() => {
-      log.info('stopped');
-      process.exit(0);
-    });
-  };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
-  process.on('SIGHUP', () => gateway.reload());
-  log.info(
-    {
-      host: config.host,
-      port: gateway.port,
-      backend: config.backendUrl ?? 'embedded simulated controller',
-      profile: config.profile,
-    },
-    'listening',
-  );
-  return undefined;
-}
-
-function describeStartFailure(error: unknown, { host, port }: Config): string {
-  const code = (error as { code?: unknown }).code;
-  const where = `${host} port ${port}`;
-  if (code === 'EADDRINUSE') return `Cannot listen on ${where}: the port is in use. Set PORT to another one.`;
-  if (code === 'EACCES') return `Cannot listen on ${where}: not permitted. Set PORT to 1024 or more.`;
-  if (code === 'EADDRNOTAVAIL') return `Cannot listen on ${where}: this machine has no such address. Check HOST.`;
-  return `Cannot start: ${error instanceof Error ? error.message : String(error)}`;
 }
 
 const exitCode = await main();

@@ -1,18 +1,12 @@
 // The listening socket and what stands between it and a session: admission, and the way of a connection from accept to close.
 import { createServer, type Server as NetServer, type Socket } from 'node:net';
+import type { Admission } from '../access/admissions.ts';
 import { errorLine } from '../events/encode.ts';
 import type { SessionServices } from '../session/ports.ts';
 import { Connection } from './connection.ts';
+import type { Listen } from './listen.ts';
 import { PreparationError, type PreparedConnection } from './preparation.ts';
 import { Turns } from './turns.ts';
-
-/** Where to listen: an address, or a descriptor that a service manager has opened already. */
-export type Listen = { readonly host: string; readonly port: number } | { readonly fd: number };
-
-/** A place among the sessions, or the reason why there is none [OS-3.2]. */
-export type Admission =
-  | { readonly admitted: true; release(): void }
-  | { readonly admitted: false; readonly reason: 'full' | 'rate_limited'; readonly message: string };
 
 export interface ServerOptions {
   readonly listen: Listen;

@@ -1,5 +1,5 @@
 // Socket activation: a service manager opens the listening socket and hands it over, so that a restart refuses nobody.
-import type { Listen } from './server.ts';
+import type { Listen } from './listen.ts';
 
 /** The first inherited descriptor, by the convention of sd_listen_fds(3). */
 const FIRST_DESCRIPTOR = 3;

@@ -1,0 +1,75 @@
+// One of several gateways on one port: asks the primary for places among the sessions, obeys its orders.
+import type { Admission } from '../access/admissions.ts';
+import type { Listen } from '../transport/listen.ts';
+import { isOrder, type Order, type Report } from './messages.ts';
+
+export interface Assignment {
+  readonly listen: Listen | undefined;
+  readonly backendUrl: string | undefined;
+}
+
+/** The worker's end of the line to the primary. */
+export class PrimaryLink {
+  readonly #waiting = new Map<number, (admission: Admission) => void>();
+  #number = 0;
+  readonly #handlers: { readonly drain: () => void; readonly reload: () => void };
+  #started: ((assignment: Assignment) => void) | undefined;
+
+  constructor(handlers: { readonly drain: () => void; readonly reload: () => void }) {
+    this.#handlers = handlers;
+    process.on('message', (message: unknown) => {
+      if (isOrder(message)) this.#obey(message);
+    });
+    // Without a primary nobody hands over connections any more.
+    process.on('disconnect', handlers.drain);
+  }
+
+  /** What this worker is to do; resolves with the primary's first order. */
+  assignment(): Promise<Assignment> {
+    return new Promise((resolve) => {
+      this.#started = resolve;
+      this.#tell({ report: 'ready' });
+    });
+  }
+
+  listening(port: number): void {
+    this.#tell({ report: 'listening', port });
+  }
+
+  readonly admit = (address: string): Promise<Admission> => {
+    const number = ++this.#number;
+    return new Promise((resolve) => {
+      this.#waiting.set(number, resolve);
+      this.#tell({ report: 'admit', number, address });
+    });
+  };
+
+  #obey(message: Order): void {
+    switch (message.order) {
+      case 'start':
+        this.#started?.(message);
+        break;
+      case 'admission': {
+        const { number, refused } = message;
+        const resolve = this.#waiting.get(number);
+        this.#waiting.delete(number);
+        resolve?.(
+          refused
+            ? { admitted: false, ...refused }
+            : { admitted: true, release: () => this.#tell({ report: 'release', number }) },
+        );
+        break;
+      }
+      case 'reload':
+        this.#handlers.reload();
+        break;
+      case 'drain':
+        this.#handlers.drain();
+        break;
+    }
+  }
+
+  #tell(report: Report): void {
+    if (process.connected) process.send?.(report);
+  }
+}
