@@ -9,8 +9,8 @@ export interface ErrorRow {
   readonly fatal: Fatality;
   /** True when a line answered by this code counts towards MAX_CONSECUTIVE_ERRORS [OS-1.8]. */
   readonly malformed: boolean;
-  /** `vendor`: the code occurs in that profile only [OS-4]. */
-  readonly profile: 'both' | 'vendor';
+  /** `strict`, `vendor`: the code occurs in that profile only [OS-4]. */
+  readonly profile: 'both' | 'strict' | 'vendor';
   readonly clause: string;
   /** What the client does about it, in one sentence; the default `hint`. */
   readonly hint: string;
@@ -24,6 +24,7 @@ const row = (
 ): ErrorRow => ({ group, clause, hint, fatal: 'never', malformed: false, profile: 'both', ...more });
 
 const field = { malformed: true } as const;
+const strict = { profile: 'strict' } as const;
 const vendor = { malformed: true, profile: 'vendor' } as const;
 
 export const ERRORS = {
@@ -47,14 +48,17 @@ export const ERRORS = {
   invalid_method: row('MONITOR', 'OS-2.1', 'MONITOR takes the method GET', field),
   invalid_url: row('MONITOR', 'OS-2.7', 'send a path that starts with one / and follows the url rules', field),
   invalid_period: row('MONITOR', 'OS-2.1', 'send a period_ms from 2 to 30000', field),
-  monitor_already_active: row('MONITOR', 'OS-3.3', 'STOP the monitor first'),
+  monitor_already_active: row('MONITOR', 'OS-3.3', 'STOP the monitor first', strict),
   monitor_internal_error: row('MONITOR', 'OS-3.3', 'the monitor goes on by itself; check the backend'),
   control_err: row('CONTROL', 'OS-2.5', 'inspect status, body and outcome'),
   invalid_body: row('CONTROL', 'OS-2.1', 'make body a JSON object or array', field),
-  method_not_allowed: row('CONTROL', 'OS-2.1', 'CONTROL takes the methods POST, PUT and DELETE', field),
+  method_not_allowed: row('CONTROL', 'OS-2.1', 'CONTROL takes the methods POST, PUT and DELETE', {
+    ...field,
+    ...strict,
+  }),
   control_busy: row('CONTROL', 'OS-3.4', 'wait for earlier commands to finish, then send it again'),
   invalid_target: row('STOP', 'OS-2.1', 'STOP takes the target monitor, control or session', field),
-  nothing_to_stop: row('STOP', 'OS-3.5', 'nothing was running; this can be ignored'),
+  nothing_to_stop: row('STOP', 'OS-3.5', 'nothing was running; this can be ignored', strict),
   stop_failed: row('STOP', 'OS-3.5', 'the command in flight was aborted and its outcome is unknown; connect again'),
   missing_major: row('payload', 'OS-4', 'add major, the protocol version of the client', vendor),
   missing_url: row('payload', 'OS-4', 'add url', vendor),

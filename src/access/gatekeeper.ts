@@ -45,6 +45,10 @@ export class Gatekeeper implements Access {
     return this.#options.lease?.acquire({ id, address }, this.#options.now()) ?? GRANTED;
   }
 
+  touchControl(id: number): void {
+    this.#options.lease?.touch(id, this.#options.now());
+  }
+
   releaseControl(id: number): void {
     this.#options.lease?.release(id);
   }

@@ -99,7 +99,7 @@ function describe(error: ErrorObject, field: string): string {
     case 'required':
       return `${field} is missing`;
     case 'type':
-      return `${field} must be ${expected(field, error.params['type'] as string)}, not ${found(error.data)}`;
+      return `${field} must be ${expected(field, error.params['type'] as string)}, not ${found(error)}`;
     case 'enum':
       return `${field} must be one of ${(error.params['allowedValues'] as string[]).join(', ')}, not ${show(error.data)}`;
     case 'maxLength':
@@ -120,7 +120,8 @@ function expected(field: string, type: string): string {
 }
 
 /** A number of the wrong type is not shown: for the check it may have been replaced by a more truthful one (integers.ts). */
-const found = (value: unknown): string => (typeof value === 'number' ? 'a number with a fraction' : show(value));
+const found = ({ data, params }: ErrorObject): string =>
+  typeof data === 'number' && params['type'] === 'integer' ? 'a number with a fraction' : show(data);
 
 const SHOWN_CHARACTERS = 40;
 
@@ -128,6 +129,8 @@ const SHOWN_CHARACTERS = 40;
 export function show(value: unknown): string {
   if (typeof value === 'string')
     return JSON.stringify(value.length > SHOWN_CHARACTERS ? `${value.slice(0, SHOWN_CHARACTERS)}…` : value);
+  // What stands here for integers beyond any double (integers.ts) is not what was written.
+  if (typeof value === 'number' && Math.abs(value) === Number.MAX_VALUE) return 'a number beyond every limit';
   if (value === null || typeof value === 'boolean' || typeof value === 'number') return String(value);
   return Array.isArray(value) ? 'an array' : 'an object';
 }

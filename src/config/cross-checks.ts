@@ -55,6 +55,15 @@ const CHECKS: readonly CrossCheck[] = [
       ),
   },
   {
+    severity: 'fault',
+    keys: ['controlExclusive', 'workers'],
+    check: ({ controlExclusive, workers }) =>
+      when(
+        controlExclusive && workers !== 1,
+        'CONTROL_EXCLUSIVE=on needs WORKERS=1: several processes cannot agree on one holder',
+      ),
+  },
+  {
     severity: 'warning',
     keys: ['backendTimeoutMs', 'armedTimeoutMs'],
     check: ({ backendTimeoutMs, armedTimeoutMs }) =>

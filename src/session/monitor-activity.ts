@@ -57,6 +57,11 @@ export class MonitorActivity implements PollMember {
     return pending === undefined ? this.#undeliveredSince : Math.min(pending, this.#undeliveredSince);
   }
 
+  /** The socket has taken some of what waited, so events do get through, however slowly. */
+  progressed(): void {
+    if (this.#undeliveredSince !== undefined) this.#undeliveredSince = this.#options.clock.now();
+  }
+
   /** The socket has taken everything that waited. */
   flushed(): void {
     this.#undeliveredSince = undefined;

@@ -56,6 +56,8 @@ export interface Access {
     sessionId: number,
     address: string,
   ): { readonly granted: true } | { readonly granted: false; readonly heldBy: string; readonly since: number };
+  /** A CONTROL of this session has ended; while one runs its holder is not idle. */
+  touchControl(sessionId: number): void;
   releaseControl(sessionId: number): void;
 }
 

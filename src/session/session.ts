@@ -143,6 +143,12 @@ export class Session implements SessionContext, SessionView {
     this.close(reason, undefined);
   }
 
+  /** The socket has taken some of what waited: a slow reader is no dead one. */
+  progressed(): void {
+    this.monitor?.progressed();
+    if (!this.outlet.answersCongested) this.control.resume();
+  }
+
   /** The socket has taken everything that waited. */
   flushed(): void {
     this.monitor?.flushed();
@@ -267,7 +273,8 @@ export class Session implements SessionContext, SessionView {
   }
 
   #controlled(command: Control, answer: BackendAnswer): void {
-    const { profile, clock, explain, observer } = this.services;
+    const { profile, clock, explain, observer, access } = this.services;
+    access.touchControl(this.id);
     const { ok, line } = controlReport(contextOf(command), answer, profile, clock.epoch(), explain);
     if (!ok) this.counts.errors++;
     if (line !== undefined && !this.#lost) this.outlet.answer(line);

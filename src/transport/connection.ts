@@ -50,6 +50,7 @@ export class Connection implements Runnable {
       socket,
       txBufferBytes: options.txBufferBytes,
       now: services.clock.now,
+      progressed: () => this.session.progressed(),
       flushed: () => this.#flushed(),
       stalled: () => this.session.stalled(),
       finishing: () => this.#linger(),

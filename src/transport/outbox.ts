@@ -8,6 +8,8 @@ export interface OutboxOptions {
   /** Bytes that may wait before `data` is skipped, or before so many answers are too many. */
   readonly txBufferBytes: number;
   readonly now: () => number;
+  /** The socket has taken some of what waited; the rest still waits. */
+  readonly progressed: () => void;
   /** Everything that waited has been taken by the socket. */
   readonly flushed: () => void;
   /** Answers began to wait. */
@@ -157,7 +159,10 @@ export class Outbox implements Outlet {
     this.#heldAnswers = 0;
     while (this.#queue.length > 0 && !this.#busy) this.#giveQueued();
     this.#stalledSince = this.#queuedAnswers + this.#heldAnswers > 0 ? this.#options.now() : undefined;
-    if (this.#busy) return;
+    if (this.#busy) {
+      this.#options.progressed();
+      return;
+    }
     this.#options.flushed();
     if (this.#finishing && !this.#busy) this.#options.finished();
   };
