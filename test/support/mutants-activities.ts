@@ -132,7 +132,7 @@ export const ACTIVITY_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'gives the CONTROL in flight no grace',
-    caught: ['stop.control-meanwhile', 'shutdown.running-control'],
+    caught: ['stop.control-meanwhile'],
     settings: set('STOP_GRACE_MS', () => '0'),
   },
   {
