@@ -8,10 +8,16 @@ export function isIntegralText(raw: string): boolean {
   if (!parts) return false;
   const fraction = parts[2] ?? '';
   const digits = (parts[1] ?? '') + fraction;
-  const significant = digits.replace(/0+$/, '');
-  if (/^0*$/.test(significant)) return true;
-  const places = fraction.length - (digits.length - significant.length);
-  return Number(parts[3] ?? 0) >= places;
+  const zeros = trailingZeros(digits);
+  if (zeros === digits.length) return true;
+  return Number(parts[3] ?? 0) >= fraction.length - zeros;
+}
+
+/** Counted from the end, each digit once: a regular expression would take quadratic time on a line full of zeros. */
+function trailingZeros(digits: string): number {
+  let at = digits.length;
+  while (at > 0 && digits.charCodeAt(at - 1) === 0x30) at--;
+  return digits.length - at;
 }
 
 /**
