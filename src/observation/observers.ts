@@ -1,12 +1,11 @@
 // Turns what happens into log lines and counters: the one place that words the log.
 import type { CloseReason } from '../../protocol/close-reasons.ts';
-import { clip, type Logger, type limited } from '../log.ts';
+import { clip, type Logger } from '../log.ts';
 import type { PollObserver } from '../polling/poll.ts';
 import type { PollSubject } from '../polling/poll-hub.ts';
 import type { ControlTrace, SessionObserver, SessionView } from '../session/ports.ts';
+import type { Guard } from './guard.ts';
 import type { Telemetry } from './telemetry.ts';
-
-type Limited = ReturnType<typeof limited>;
 
 const who = (session: SessionView): object => ({
   session: session.id,
@@ -14,7 +13,7 @@ const who = (session: SessionView): object => ({
   ...(session.credential === undefined ? {} : { credential: session.credential }),
 });
 
-export function sessionObserver(log: Logger, guard: Limited, telemetry: Telemetry): SessionObserver {
+export function sessionObserver(log: Logger, guard: Guard, telemetry: Telemetry): SessionObserver {
   return {
     gated: () => {},
     handshaken: (session) => log.debug(who(session), 'handshake'),
@@ -24,14 +23,15 @@ export function sessionObserver(log: Logger, guard: Limited, telemetry: Telemetr
     },
     controlled: (session, control) => {
       telemetry.controls[control.outcome]++;
-      telemetry.controlDurationMs.observe(control.durationMs);
+      // What was never sent took no time, and would make the backend look fast.
+      if (control.outcome !== 'not_sent') telemetry.controlDurationMs.observe(control.durationMs);
       if (!control.ok) {
-        telemetry.errors.control_err++;
-        const key = `control ${control.outcome} ${control.status}`;
+        if (control.reported) telemetry.errors.control_err++;
+        const key = `control ${control.reported} ${control.outcome} ${control.status}`;
         // Nobody else will ever tell of one that could not be reported to its client.
         guard(control.reported ? 'info' : 'warn', key, { ...who(session), ...shown(control) }, 'CONTROL failed');
       } else if (!control.reported) {
-        guard('info', 'control orphaned', { ...who(session), ...shown(control) }, 'CONTROL ended after its session');
+        guard('info', 'orphan', { ...who(session), ...shown(control) }, 'CONTROL ended after its session');
       }
     },
     willed: (session, will) => {
@@ -51,8 +51,7 @@ const shown = ({ method, path, outcome, status, reason, durationMs, reported }: 
   reported,
 });
 
-export function pollObserver(guard: Limited, telemetry: Telemetry, subject: PollSubject): PollObserver {
-  const path = clip(subject.path);
+export function pollObserver(guard: Guard, telemetry: Telemetry, subject: PollSubject): PollObserver {
   return {
     ticked: (latenessMs) => telemetry.ticked(latenessMs),
     voided: (count) => {
@@ -62,16 +61,26 @@ export function pollObserver(guard: Limited, telemetry: Telemetry, subject: Poll
       telemetry.polls[failed ? 'failed' : 'ok']++;
       telemetry.pollDurationMs.observe(durationMs);
     },
-    backedOff: (waitMs, failures, reason) =>
-      guard('warn', `poll ${path}`, { path, failures, nextTryMs: Math.round(waitMs), reason }, 'poll failed'),
-    recovered: (failures) => guard('info', `poll recovered ${path}`, { path, failures }, 'poll recovered'),
+    backedOff: (waitMs, failures, reason) => {
+      const path = clip(subject.path);
+      guard('warn', `poll ${path}`, { path, failures, nextTryMs: Math.round(waitMs), reason }, 'poll failed');
+    },
+    recovered: (failures) => {
+      const path = clip(subject.path);
+      guard('info', `recovered ${path}`, { path, failures }, 'poll recovered');
+    },
   };
+}
+
+export function logSessionBegin(log: Logger, session: SessionView): void {
+  log.info(who(session), 'session began');
 }
 
 export function logSessionEnd(log: Logger, session: SessionView, reason: CloseReason): void {
   log.info({ ...who(session), reason, durationMs: Math.round(session.durationMs), ...session.counts }, 'session ended');
 }
 
-export function logSessionBegin(log: Logger, session: SessionView): void {
-  log.info(who(session), 'session began');
+export function logBackendChange(guard: Guard, reachable: boolean): void {
+  if (reachable) guard('info', 'backend reachable', {}, 'backend reachable again');
+  else guard('warn', 'backend unreachable', {}, 'backend unreachable');
 }
