@@ -20,6 +20,7 @@ import { PollHub } from './polling/poll-hub.ts';
 import type { SessionServices } from './session/ports.ts';
 import { startSimulator } from './simulator/simulator.ts';
 import type { Listen } from './transport/listen.ts';
+import { PeerHealth } from './transport/peer-health.ts';
 import { Preparation } from './transport/preparation.ts';
 import { Server } from './transport/server.ts';
 import { loadAuthorities, loadTlsMaterial, type TlsPaths, watchTlsMaterial } from './transport/tls-material.ts';
@@ -159,8 +160,17 @@ export async function startGateway(config: Config, log: Logger, options: Gateway
     },
   });
 
+  const peers = new PeerHealth({
+    armedTimeoutMs: config.armedTimeoutMs,
+    connections: () => server.connections,
+    armed: ({ session }) => session.monitor !== undefined,
+    dead: (connection) => connection.abandon(),
+    log,
+  });
+
   const close = async (): Promise<void> => {
     tlsWatch?.close();
+    peers.stop();
     server.stopListening();
     server.destroy();
     await backend.close();
@@ -173,6 +183,7 @@ export async function startGateway(config: Config, log: Logger, options: Gateway
     await close();
     throw error;
   }
+  peers.start();
 
   return {
     get port() {

@@ -1,0 +1,165 @@
+// Reads the kernel's socket tables (/proc/net/tcp, /proc/net/tcp6): the only place where Node can learn what a peer acknowledged.
+import { closeSync, openSync, read } from 'node:fs';
+import type { TableName } from './peer-address.ts';
+
+/** What the kernel says about one connection. */
+export interface PeerFigures {
+  /** Bytes given to the kernel that the peer has not acknowledged, sent or not. */
+  readonly waiting: number;
+  /** Which timer runs: see `TIMER`. */
+  readonly timer: number;
+  /** When that timer fires, ms from when the row was printed. */
+  readonly timerMs: number;
+  /** How often the oldest unacknowledged bytes were sent again without an answer. */
+  readonly retransmits: number;
+  /** Probes (keep-alive, or of a closed window) that are not answered yet. */
+  readonly probes: number;
+}
+
+/** The timers that matter here, by their number in the table. */
+export const TIMER = { retransmit: 1, keepAlive: 2, closedWindow: 4 } as const;
+
+export interface PeerTables {
+  /** Gives the bytes of these tables one after the other, cut anywhere. Rejects when one cannot be read. */
+  read(names: Iterable<TableName>, take: (bytes: Buffer) => void): Promise<void>;
+  close(): void;
+}
+
+/** The kernel never gives more than a page at once, whatever the size of the buffer. */
+const CHUNK_BYTES = 16_384;
+
+/**
+ * The tables of this process's network namespace. Their descriptors stay open, so that a flood that uses up all
+ * descriptors cannot blind the gateway; each reading starts at the beginning again. One reading at a time.
+ */
+export class KernelTables implements PeerTables {
+  readonly #descriptors = new Map<TableName, number>();
+  readonly #buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+  #reading = false;
+  #closed = false;
+
+  constructor() {
+    for (const name of ['tcp', 'tcp6'] as const) {
+      try {
+        this.#open(name);
+      } catch {
+        // Without IPv6 there is no such table; whoever needs it is told when reading it.
+      }
+    }
+  }
+
+  async read(names: Iterable<TableName>, take: (bytes: Buffer) => void): Promise<void> {
+    this.#reading = true;
+    try {
+      for (const name of names) await this.#readOne(this.#open(name), take);
+    } finally {
+      this.#reading = false;
+      if (this.#closed) this.#closeAll();
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    // A descriptor that is being read must not be given to somebody else meanwhile.
+    if (!this.#reading) this.#closeAll();
+  }
+
+  #open(name: TableName): number {
+    const known = this.#descriptors.get(name);
+    if (known !== undefined) return known;
+    const opened = openSync(`/proc/net/${name}`, 'r');
+    this.#descriptors.set(name, opened);
+    return opened;
+  }
+
+  #readOne(descriptor: number, take: (bytes: Buffer) => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let position = 0;
+      // Callbacks rather than promises: a table of 4096 sessions takes two hundred readings.
+      const next = (): void =>
+        read(descriptor, this.#buffer, 0, CHUNK_BYTES, position, (error, length) => {
+          if (error) reject(error);
+          else if (length === 0 || this.#closed) resolve();
+          else {
+            position += length;
+            take(this.#buffer.subarray(0, length));
+            next();
+          }
+        });
+      next();
+    });
+  }
+
+  #closeAll(): void {
+    for (const descriptor of this.#descriptors.values()) closeSync(descriptor);
+    this.#descriptors.clear();
+  }
+}
+
+const NEWLINE = 0x0a;
+const SPACE = 0x20;
+const COLON = 0x3a;
+/** Far beyond any row; what is longer is no table. */
+const MAX_ROW_BYTES = 1024;
+/** States that no live connection is in: TIME_WAIT, LISTEN. After a busy hour most rows are of the first kind. */
+const TIME_WAIT = 0x06;
+const LISTEN = 0x0a;
+
+/** Takes the bytes of a table, cut anywhere, and gives its rows of live connections; what is no such row is passed over. */
+export class TableScan {
+  readonly #row: (key: string, figures: PeerFigures) => void;
+  #rest: Buffer = Buffer.alloc(0);
+
+  constructor(row: (key: string, figures: PeerFigures) => void) {
+    this.#row = row;
+  }
+
+  push(chunk: Buffer): void {
+    const bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    let start = 0;
+    for (let end = bytes.indexOf(NEWLINE); end !== -1; end = bytes.indexOf(NEWLINE, start)) {
+      this.#line(bytes, start, end);
+      start = end + 1;
+    }
+    // A copy: the chunk's memory belongs to whoever reads the next one into it.
+    this.#rest = bytes.length - start > MAX_ROW_BYTES ? Buffer.alloc(0) : Buffer.from(bytes.subarray(start));
+  }
+
+  /** `sl: local:port remote:port st tx:rx tr:when retrnsmt uid timeout …`, widths fixed as far as `tr`. */
+  #line(bytes: Buffer, start: number, end: number): void {
+    const keyStart = bytes.indexOf(COLON, start) + 2;
+    if (keyStart < 2 || keyStart >= end) return;
+    const width = bytes.indexOf(COLON, keyStart) - keyStart;
+    if (width !== 8 && width !== 32) return;
+    const keyEnd = keyStart + 2 * (width + 5) + 1;
+    const whenStart = keyEnd + 25;
+    if (whenStart + 8 >= end || bytes[keyEnd] !== SPACE || bytes[whenStart - 1] !== COLON) return;
+    const state = hex(bytes, keyEnd + 1, keyEnd + 3);
+    if (Number.isNaN(state) || state === TIME_WAIT || state === LISTEN) return;
+    const fields = bytes.toString('latin1', whenStart, end).split(/ +/, 4);
+    const figures: PeerFigures = {
+      waiting: hex(bytes, keyEnd + 4, keyEnd + 12),
+      timer: hex(bytes, keyEnd + 22, keyEnd + 24),
+      // In hundredths of a second, whatever the kernel's own tick is.
+      timerMs: Number.parseInt(fields[0]!, 16) * 10,
+      retransmits: Number.parseInt(fields[1]!, 16),
+      probes: Number.parseInt(fields[3]!, 10),
+    };
+    if (!Object.values(figures).every(Number.isSafeInteger)) return;
+    this.#row(bytes.toString('latin1', keyStart, keyEnd), figures);
+  }
+}
+
+/** NaN when one of the digits is none. */
+function hex(bytes: Buffer, start: number, end: number): number {
+  let value = 0;
+  for (let at = start; at < end; at++) value = value * 16 + digit(bytes[at]!);
+  return value;
+}
+
+function digit(code: number): number {
+  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  if (code >= 0x41 && code <= 0x46) return code - 0x37;
+  if (code >= 0x61 && code <= 0x66) return code - 0x57;
+  return Number.NaN;
+}
