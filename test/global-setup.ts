@@ -6,11 +6,11 @@ import type { TestProject } from 'vitest/node';
 import { unreached, violations } from './support/audit.ts';
 import { readRecords, WIRE_DIR_VARIABLE } from './support/wire-log.ts';
 
-export default function setup(project: TestProject): () => void {
+export default function setup(project: TestProject): () => Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'open-stream-wire-'));
   process.env[WIRE_DIR_VARIABLE] = folder;
-  return () => {
-    const records = readRecords(folder);
+  return async () => {
+    const records = await readRecords(folder);
     rmSync(folder, { recursive: true, force: true });
     const faults = violations(records);
     // A run of one file or one test cannot have reached everything, and says nothing about what it left out.

@@ -1,7 +1,8 @@
 // What every server said to every test client, checked against schemas/ and summed up for the self-audit of the run.
-import { appendFileSync, readdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, createReadStream, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv, type ValidateFunction } from 'ajv';
+import ndjson from 'ndjson';
 import type { Json } from './match.ts';
 
 /** Set by the global setup: the folder where each worker keeps its file. Absent: nothing is written. */
@@ -70,13 +71,11 @@ export function checkLine(text: string): string | undefined {
 }
 
 /** Reads what all workers wrote. */
-export function readRecords(folder: string): WireRecord[] {
-  return readdirSync(folder).flatMap((file) =>
-    readFileSync(join(folder, file), 'utf8')
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => JSON.parse(line) as WireRecord),
-  );
+export async function readRecords(folder: string): Promise<WireRecord[]> {
+  const records: WireRecord[] = [];
+  for (const file of readdirSync(folder))
+    for await (const record of createReadStream(join(folder, file)).pipe(ndjson.parse())) records.push(record);
+  return records;
 }
 
 function eventValidators(): Map<string, ValidateFunction> {
