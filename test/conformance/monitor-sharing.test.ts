@@ -60,11 +60,11 @@ check(
   async ({ pair }) => {
     const { backend, gateway } = await pair(counting);
     const first = await gateway.ready();
-    first.send(monitor('/slow', 1500));
+    first.send(monitor('/slow', 2500));
     await first.expect('monitor_ack');
     const [a] = [await first.expect({ type: 'data', result: 0 })];
     const second = await gateway.ready();
-    second.send(monitor('/slow', 1500, { id: 'newcomer' }));
+    second.send(monitor('/slow', 2500, { id: 'newcomer' }));
     await second.expect('monitor_ack');
     const b = await second.expect({ type: 'data', result: 0, id: 'newcomer' });
     expect(b['ts']).toBe(a!['ts']);
@@ -148,6 +148,27 @@ check(
       await client.expect({ type: 'monitor_ack', id: i });
       await client.expect({ error: 'monitor_internal_error', id: i, status: 500, body: { err_code: 1 }, failures: 1 });
     }
+  },
+);
+
+check(
+  'monitor-sharing.credentials',
+  '[OS-3.3] monitors of different credentials never share a poll; those of the same do',
+  async ({ pair }) => {
+    const { backend, gateway } = await pair(counting, { AUTH_TOKENS: 'alice:secret-of-alice,bob:secret-of-bob' });
+    for (const [token, result] of [
+      ['secret-of-alice', 0],
+      ['secret-of-bob', 1],
+      ['secret-of-alice', 0],
+      ['secret-of-bob', 1],
+    ] as const) {
+      const client = await gateway.connect();
+      await client.handshake({ token });
+      client.send(monitor('/shared', 30_000));
+      await client.expect('monitor_ack');
+      await client.expect({ type: 'data', result });
+    }
+    expect(backend.requests.length).toBe(2);
   },
 );
 

@@ -38,6 +38,15 @@ const ENDINGS: readonly Ending[] = [
     env: { RX_BUFFER_BYTES: '1024', RX_DISCARD_BYTES: '1024' },
     end: (client) => client.sendRaw('x'.repeat(10_000)),
   },
+  {
+    name: 'answers that nobody takes',
+    env: { ARMED_TIMEOUT_MS: '400' },
+    end: (client) => {
+      client.pause();
+      // 30 MB of answers, more than any kernel keeps for one connection.
+      client.sendLines(Array.from({ length: 60 }, () => acked('/big', { method: 'PUT' })));
+    },
+  },
   { name: 'the end of the gateway', end: (_client, gateway) => gateway.drain() },
 ];
 
@@ -46,10 +55,10 @@ for (const [index, { name, env, end }] of ENDINGS.entries()) {
     `will.ending-${index}`,
     `[OS-6.4] the will is relayed once, as it was written, when the session ends: ${name}`,
     async ({ pair }) => {
-      const { backend, gateway } = await pair(
-        (request, reply) => (request.path === '/hangs' ? reply.hang() : reply.json('1')),
-        env,
-      );
+      const { backend, gateway } = await pair((request, reply) => {
+        if (request.path === '/hangs') return reply.hang();
+        return request.path === '/big' ? reply.oversize(500_000) : reply.json('1');
+      }, env);
       const client = await gateway.connect();
       client.send(
         '{"cmd":"HANDSHAKE","payload":{"major":1,"will":{"method":"POST","url":"/project/robot/stop","args":{"n":1.0},"body":{"v": -0.0}}}}',
@@ -57,7 +66,7 @@ for (const [index, { name, env, end }] of ENDINGS.entries()) {
       await client.expect('handshake_ack');
       expect(backend.requests).toEqual([]);
       const ended = end(client, gateway);
-      await backend.waitUntil((requests) => requests.some((request) => request.method === 'POST'));
+      await backend.waitUntil((requests) => requests.some((request) => request.method === 'POST'), 20_000);
       await ended;
       await pass(150);
       const relayed = backend.of('POST');
@@ -162,6 +171,45 @@ check('will.checked-vendor', '[OS-4] vendor: the will is checked with the codes 
   }
   await client.handshake({ will: WILL });
 });
+
+check(
+  'will.newest',
+  '[OS-6.4] a later HANDSHAKE brings its own will; one that is refused leaves the will as it was',
+  async ({ pair }) => {
+    const { backend, gateway } = await pair();
+    const client = await gateway.connect();
+    await client.handshake({ will: { ...WILL, url: '/first' } });
+    await client.handshake({ will: { ...WILL, url: '/second' } });
+    client.send({ cmd: 'HANDSHAKE', payload: { major: 2, will: { ...WILL, url: '/refused' } } });
+    await client.expect('version_mismatch');
+    client.reset();
+    await backend.waitFor(1);
+    await pass(150);
+    expect(backend.requests.map((request) => request.path)).toEqual(['/second']);
+  },
+);
+
+check(
+  'will.stop-failed',
+  '[OS-6.4] STOP session ends without the will, also when it is answered by stop_failed',
+  async ({ pair }) => {
+    const { backend, gateway } = await pair(
+      (request, reply) => (request.path === '/hangs' ? reply.hang() : reply.json('1')),
+      { STOP_GRACE_MS: '100', BACKEND_TIMEOUT_MS: '60000' },
+    );
+    const client = await gateway.connect();
+    await client.handshake({ will: WILL });
+    client.send(control('/hangs'));
+    await backend.waitFor(1);
+    client.send(stop('session'));
+    await client.expect('control_err');
+    await client.expect('stop_failed');
+    await client.expectClosed();
+    client.end();
+    await pass(200);
+    expect(wills(backend)).toEqual([]);
+  },
+);
 
 check('will.fails', '[OS-6.4] a will that fails is not tried again', async ({ pair }) => {
   for (const failure of ['error', 'reset'] as const) {
