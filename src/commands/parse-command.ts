@@ -27,7 +27,7 @@ export function parseEnvelope(line: DecodedLine, profile: Profile): Envelope | R
   return {
     name,
     ...(id === undefined ? {} : { id }),
-    parse: () => parsePayload(name, fields, raw, id, line.text.length, profile),
+    parse: () => parsePayload(name, fields, raw, id, line.bytes, profile),
   };
 }
 

@@ -5,6 +5,8 @@ import { scanJson } from './json-text.ts';
 export interface DecodedLine {
   /** The line's text, for the raw spelling of what it contains. */
   readonly text: string;
+  /** Its length as it came, in bytes of UTF-8. */
+  readonly bytes: number;
   readonly value: Readonly<Record<string, unknown>>;
 }
 
@@ -26,7 +28,7 @@ export function decodeLine(bytes: Buffer): DecodedLine | LineFault {
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     return { fault: `the line is ${nameOf(value)}, not a JSON object` };
-  return { text, value: value as Record<string, unknown> };
+  return { text, bytes: bytes.length, value: value as Record<string, unknown> };
 }
 
 function describeFault(bytes: Buffer): string {
