@@ -8,13 +8,24 @@ import { Gatekeeper } from './access/gatekeeper.ts';
 import { RateLimit } from './access/rate-limit.ts';
 import { RouteRules } from './access/route-rules.ts';
 import { loadRouteRules } from './access/route-rules-file.ts';
-import type { Backend } from './backend/backend.ts';
+import { startAdmin } from './admin/admin-server.ts';
 import { createHttpBackend } from './backend/http-backend.ts';
 import { loadCatalogs } from './catalogs/load.ts';
 import { realClock } from './clock.ts';
 import type { Config } from './config.ts';
-import { clip, type Logger, limited } from './log.ts';
-import { logSessionBegin, logSessionEnd, pollObserver, sessionObserver } from './observation/observers.ts';
+import { clip, type Logger } from './log.ts';
+import { BackendHealth } from './observation/backend-health.ts';
+import { guarded } from './observation/guard.ts';
+import { LocalSources } from './observation/local-sources.ts';
+import { ObservedBackend } from './observation/observed-backend.ts';
+import {
+  logBackendChange,
+  logSessionBegin,
+  logSessionEnd,
+  pollObserver,
+  sessionObserver,
+} from './observation/observers.ts';
+import type { Sources } from './observation/snapshot.ts';
 import { Telemetry } from './observation/telemetry.ts';
 import { PollHub } from './polling/poll-hub.ts';
 import type { SessionServices } from './session/ports.ts';
@@ -22,7 +33,7 @@ import { startSimulator } from './simulator/simulator.ts';
 import type { Listen } from './transport/listen.ts';
 import { PeerHealth } from './transport/peer-health.ts';
 import { Preparation } from './transport/preparation.ts';
-import { Server } from './transport/server.ts';
+import { acceptsConnections, Server } from './transport/server.ts';
 import { loadAuthorities, loadTlsMaterial, type TlsPaths, watchTlsMaterial } from './transport/tls-material.ts';
 
 export interface Gateway {
@@ -31,6 +42,10 @@ export interface Gateway {
   /** Live sessions. */
   readonly sessions: number;
   readonly telemetry: Telemetry;
+  /** The admin port; 0 when there is none. */
+  readonly adminPort: number;
+  /** What the admin port shows of this process, for whoever shows several as one. */
+  readonly sources: Sources;
   /** Graceful shutdown [OS-3.8]: resolves when every session has ended, after DRAIN_TIMEOUT_MS at the latest. */
   drain(): Promise<void>;
   /** Reads the files of TLS_CERT, TLS_KEY and TLS_CLIENT_CA again; broken ones are refused and the old ones stay in use. */
@@ -61,35 +76,43 @@ export async function startGateway(config: Config, log: Logger, options: Gateway
   const { credentials, rules, explain, allow, proxies, tls, tlsPaths, warnings, backendCa } = load(config);
   for (const warning of warnings) log.warn(warning);
   const telemetry = new Telemetry();
-  const guard = limited(log);
+  const guard = guarded(log);
   const clock = realClock;
   const now = clock.now;
 
   const simulator = config.backendUrl === undefined ? await startSimulator() : undefined;
-  const backend = createHttpBackend({
-    url: config.backendUrl ?? simulator!.url,
-    timeoutMs: config.backendTimeoutMs,
-    connections: config.backendConnections,
-    maxResultBytes: config.maxResultBytes,
-    headers: config.backendHeaders,
-    ...(backendCa === undefined ? {} : { ca: backendCa }),
+  const backendUrl = config.backendUrl ?? simulator!.url;
+  const health = new BackendHealth({
+    probe: (timeoutMs) => acceptsConnections(backendUrl, timeoutMs),
+    changed: (reachable) => logBackendChange(guard, reachable),
   });
-  const calls = new Calls(backend);
+  const backend = new ObservedBackend(
+    createHttpBackend({
+      url: backendUrl,
+      timeoutMs: config.backendTimeoutMs,
+      connections: config.backendConnections,
+      maxResultBytes: config.maxResultBytes,
+      headers: config.backendHeaders,
+      ...(backendCa === undefined ? {} : { ca: backendCa }),
+    }),
+    (answer) => health.answered(answer),
+  );
   let draining = false;
 
+  const polls = new PollHub({
+    backend,
+    clock,
+    explain,
+    sharing: config.monitorSharing,
+    maxInFlight: config.monitorMaxInFlight,
+    observe: (subject) => pollObserver(guard, telemetry, subject),
+  });
   const services: SessionServices = {
     profile: config.profile,
     limits: config,
     clock,
-    backend: calls,
-    polls: new PollHub({
-      backend,
-      clock,
-      explain,
-      sharing: config.monitorSharing,
-      maxInFlight: config.monitorMaxInFlight,
-      observe: (subject) => pollObserver(guard, telemetry, subject),
-    }),
+    backend,
+    polls,
     explain,
     access: new Gatekeeper({
       credentials,
@@ -136,14 +159,10 @@ export async function startGateway(config: Config, log: Logger, options: Gateway
         telemetry.sessionsOpened++;
         logSessionBegin(log, session);
       },
-      closed: ({ session, bytes }) => {
+      closed: (connection) => {
+        const { session } = connection;
         const reason = session.closeReason ?? 'connection_lost';
-        telemetry.closes[reason]++;
-        telemetry.ended.lines += session.counts.lines;
-        telemetry.ended.events += session.counts.events;
-        telemetry.ended.skipped += session.counts.skipped;
-        telemetry.ended.bytesReceived += bytes.received;
-        telemetry.ended.bytesSent += bytes.written;
+        sources.ended(connection, reason);
         logSessionEnd(log, session, reason);
       },
       refused: (address, reason) => {
@@ -168,6 +187,17 @@ export async function startGateway(config: Config, log: Logger, options: Gateway
     log,
   });
 
+  const sources = new LocalSources({
+    telemetry,
+    connections: () => server.connections,
+    listening: () => server.listening,
+    draining: () => draining,
+    backend: () => health.state(),
+    calls: backend.underWay,
+    pollsRunning: () => polls.size,
+  });
+  let admin: Awaited<ReturnType<typeof startAdmin>> | undefined;
+
   const close = async (): Promise<void> => {
     tlsWatch?.close();
     peers.stop();
@@ -175,15 +205,26 @@ export async function startGateway(config: Config, log: Logger, options: Gateway
     server.destroy();
     await backend.close();
     await simulator?.close();
+    sources.close();
+    await admin?.close();
   };
 
   try {
+    // First, so that nobody is served by a gateway that then fails to start.
+    if (config.adminPort !== 0)
+      admin = await startAdmin({
+        host: config.adminHost,
+        port: config.adminPort,
+        sources,
+        failed: (error) => guard('error', 'admin', { error }, 'the admin port failed'),
+      });
     await server.listen();
   } catch (error) {
     await close();
     throw error;
   }
   peers.start();
+  if (admin) log.info({ adminHost: config.adminHost, adminPort: admin.port }, 'admin port open');
 
   return {
     get port() {
@@ -193,6 +234,8 @@ export async function startGateway(config: Config, log: Logger, options: Gateway
       return server.connections.size;
     },
     telemetry,
+    adminPort: admin?.port ?? 0,
+    sources,
     drain: async () => {
       draining = true;
       server.stopListening();
@@ -203,7 +246,7 @@ export async function startGateway(config: Config, log: Logger, options: Gateway
       // Who has not shaken hands yet may still be told that it is too late, for as long as others finish.
       await until(() => !ready(), deadline);
       for (const { session } of server.connections.keys()) session.drain();
-      await until(() => server.connections.size === 0 && calls.underWay === 0, deadline);
+      await until(() => server.connections.size === 0 && backend.underWay.control === 0, deadline);
       await close();
     },
     reload: () => {
@@ -253,24 +296,6 @@ const tlsPathsOf = ({ tlsCert, tlsKey, tlsClientCa }: Config): TlsPaths | undefi
   tlsCert === undefined || tlsKey === undefined
     ? undefined
     : { cert: tlsCert, key: tlsKey, ...(tlsClientCa === undefined ? {} : { clientCa: tlsClientCa }) };
-
-/** Knows how many CONTROLs and wills are under way, so that a drain waits for those whose session has ended already. */
-class Calls {
-  underWay = 0;
-  readonly #backend: Backend;
-
-  constructor(backend: Backend) {
-    this.#backend = backend;
-  }
-
-  readonly call: Backend['call'] = (lane, request, done) => {
-    this.underWay++;
-    return this.#backend.call(lane, request, (answer) => {
-      this.underWay--;
-      done(answer);
-    });
-  };
-}
 
 const LOOK_EVERY_MS = 5;
 

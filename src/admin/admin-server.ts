@@ -118,12 +118,12 @@ function listen(server: Server, host: string, port: number): Promise<void> {
 }
 
 function describe(error: Error, host: string, port: number): string {
-  const where = `the admin port, ${host} port ${port}`;
   const code = (error as { code?: unknown }).code;
+  const where = `the admin port (${host} port ${port})`;
   if (code === 'EADDRINUSE')
-    return `cannot open ${where}: it is in use, perhaps by another gateway on this machine. Set ADMIN_PORT to another port, or to 0 to do without.`;
-  if (code === 'EACCES') return `cannot open ${where}: not permitted. Set ADMIN_PORT to 1024 or more, or to 0.`;
+    return `${where} is in use, perhaps by another gateway on this machine. Set ADMIN_PORT to another port, or to 0 to do without.`;
+  if (code === 'EACCES') return `${where} is not permitted. Set ADMIN_PORT to 1024 or more, or to 0 to do without.`;
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
-    return `cannot open ${where}: this machine has no such address. Check ADMIN_HOST.`;
-  return `cannot open ${where} (ADMIN_PORT, ADMIN_HOST): ${error.message}`;
+    return `${where} cannot be opened: this machine has no such address. Check ADMIN_HOST.`;
+  return `${where} cannot be opened: ${error.message}. Check ADMIN_PORT and ADMIN_HOST.`;
 }
