@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import { createServer, type TLSSocket, type Server as TlsServer } from 'node:tls';
 import type { AddressList } from '../access/address.ts';
+import { SessionCount } from '../access/session-count.ts';
 import { ProxyHeaderParser, type ProxySource } from './proxy-header.ts';
 import type { TlsMaterial } from './tls-material.ts';
 
@@ -31,12 +32,16 @@ export interface PreparationOptions {
 
 const PROXY_HEADER_TIMEOUT_MS = 3000;
 const TLS_HANDSHAKE_TIMEOUT_MS = 10_000;
+/** Handshakes under way are no sessions yet, so no limit of sessions bounds them; an address that stalls them must leave room for others. */
+const MAX_HANDSHAKES = 4096;
+const MAX_HANDSHAKES_PER_ADDRESS = 1024;
 
 export class Preparation {
   readonly #options: PreparationOptions;
   readonly #tls: TlsServer | undefined;
   /** TLS handshakes under way, by the connection's two ends. */
   readonly #handshakes = new Map<string, (socket: TLSSocket) => void>();
+  readonly #handshaking = new SessionCount({ max: MAX_HANDSHAKES, maxPerAddress: MAX_HANDSHAKES_PER_ADDRESS });
 
   constructor(options: PreparationOptions) {
     this.#options = options;
@@ -44,12 +49,13 @@ export class Preparation {
     // Never listens: it is handed the connections whose PROXY header has been read.
     this.#tls = createServer({
       ...options.tls,
-      allowHalfOpen: true,
       handshakeTimeout: TLS_HANDSHAKE_TIMEOUT_MS,
     });
     this.#tls.on('secureConnection', (socket) => {
-      // A TLS 1.2 client could otherwise make the server redo the most expensive step again and again.
+      socket.allowHalfOpen = true;
+      // A TLS 1.2 client could otherwise make the server redo the most expensive step again and again. Node only tells of it.
       socket.disableRenegotiation();
+      socket.on('error', () => socket.destroy());
       const key = endsOf(socket);
       const resolve = this.#handshakes.get(key);
       this.#handshakes.delete(key);
@@ -66,8 +72,15 @@ export class Preparation {
 
   async prepare(raw: Socket, peer: string): Promise<PreparedConnection> {
     const source = this.#options.trustedProxies.contains(peer) ? await readProxyHeader(raw) : undefined;
-    const socket = this.#tls ? await this.#secure(raw, this.#tls) : raw;
-    return { socket, address: source?.address ?? peer };
+    const address = source?.address ?? peer;
+    if (!this.#tls) return { socket: raw, address };
+    const slot = this.#handshaking.acquire(address);
+    if ('refused' in slot) throw new PreparationError('tls', 'too many TLS handshakes are under way');
+    try {
+      return { socket: await this.#secure(raw, this.#tls), address };
+    } finally {
+      slot.release();
+    }
   }
 
   #secure(raw: Socket, tls: TlsServer): Promise<TLSSocket> {
@@ -78,8 +91,11 @@ export class Preparation {
         reject(new PreparationError('tls', 'the TLS handshake failed'));
       };
       raw.once('close', closed);
+      // Whoever ends before the handshake does will never finish it; the session may be half-closed again.
+      raw.allowHalfOpen = false;
       this.#handshakes.set(key, (socket) => {
         raw.off('close', closed);
+        raw.allowHalfOpen = true;
         resolve(socket);
       });
       tls.emit('connection', raw);
