@@ -170,7 +170,7 @@ check(
         }
         for (let i = 0; i < 12; i += 1) {
           client.send(acked(`/move/${i}`, { id: i }));
-          await client.expect({ type: 'control_ack', id: i }, 1200);
+          await client.expect({ type: 'control_ack', id: i }, 2500);
         }
         expect(backend.requests.filter((request) => request.method === 'POST').length).toBe(12);
       },

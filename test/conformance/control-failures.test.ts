@@ -6,7 +6,7 @@ import type { Handler } from '../support/backend.ts';
 import { check } from '../support/check.ts';
 import type { MatchObject } from '../support/match.ts';
 
-const SETTINGS = { BACKEND_TIMEOUT_MS: '400', MAX_RESULT_BYTES: '2000' };
+const SETTINGS = { BACKEND_TIMEOUT_MS: '1000', MAX_RESULT_BYTES: '2000' };
 
 interface Refusal {
   readonly name: string;

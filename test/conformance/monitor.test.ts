@@ -106,16 +106,16 @@ check(
   '[OS-3.3] deadlines stay at start + k·period_ms, however long a poll takes within its period',
   async ({ pair }) => {
     const { backend, gateway } = await pair((_request, reply) => {
-      setTimeout(() => reply.json('1'), 45);
+      setTimeout(() => reply.json('1'), 60);
     });
     const client = await gateway.ready();
-    client.send(monitor('/drift', 60));
+    client.send(monitor('/drift', 100));
     await backend.waitFor(31);
     const gaps = backend.requests.slice(1, 31).map((request, i) => request.at - backend.requests[i]!.at);
     gaps.sort((a, b) => a - b);
-    // A period counted from the end of a poll would give 105 ms; the grid gives 60.
-    expect(gaps[15]).toBeLessThan(90);
-    expect(gaps[15]).toBeGreaterThan(30);
+    // A period counted from the end of a poll would give 160 ms; the grid gives 100.
+    expect(gaps[15]).toBeLessThan(145);
+    expect(gaps[15]).toBeGreaterThan(50);
   },
 );
 
