@@ -6,11 +6,11 @@ import { check } from '../support/check.ts';
 import { acked, handshake, monitor } from './support/commands.ts';
 import { openCrowd } from './support/crowd.ts';
 import { flooded } from './support/flooded.ts';
-import { MIB, mib, openDescriptors, residentBytes } from './support/process-figures.ts';
+import { descriptorLimit, MIB, mib, openDescriptors, residentBytes } from './support/process-figures.ts';
 import { pass, waitUntil } from './support/wait.ts';
 
-/** Connections that drip; LORIS_CONNECTIONS to change. */
-const LORIS = Number(process.env['LORIS_CONNECTIONS'] ?? 5000);
+/** Connections that drip, as far as the machine allows so many; LORIS_CONNECTIONS to change. */
+const LORIS = Math.min(Number(process.env['LORIS_CONNECTIONS'] ?? 5000), descriptorLimit() - 500);
 /** Clients that never read. */
 const DEAF = Number(process.env['DEAF_CLIENTS'] ?? 1000);
 /** Those of them that ask for more than the kernel keeps: a few MB each, which are the kernel's and not the gateway's to bound. */

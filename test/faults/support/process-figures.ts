@@ -15,6 +15,12 @@ export function openDescriptors(pid: number | 'self'): number {
   return readdirSync(`/proc/${pid}/fd`).length;
 }
 
+/** How many descriptors this process, and with it its children, may have open. */
+export function descriptorLimit(): number {
+  const limit = /^Max open files\s+(\d+|unlimited)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
+  return limit === undefined || limit === 'unlimited' ? Number.POSITIVE_INFINITY : Number(limit);
+}
+
 export interface MemoryWatch {
   /** The most seen so far. */
   readonly peak: () => number;
