@@ -20,14 +20,14 @@ export class PeerSilence {
   #heardAt: number;
   /** Since when questions go unanswered; undefined while none does. */
   #askedSince: number | undefined;
-  /** More than this must be acknowledged before it counts as heard. */
-  #mark: number;
+  /** Bytes that had been acknowledged, at the most, when the peer was last heard; one more is a sign of life. */
+  #acknowledged: number;
   #last: PeerFigures = { waiting: 0, timer: 0, timerMs: 0, retransmits: 0, probes: 0 };
 
   /** A peer that was heard just now. `handed` is what the kernel has been given at most. */
   constructor(now: number, handed: number) {
     this.#heardAt = now;
-    this.#mark = handed;
+    this.#acknowledged = handed;
   }
 
   get figures(): PeerFigures {
@@ -46,13 +46,19 @@ export class PeerSilence {
   observe(row: PeerFigures, handed: Handed, now: number, keepAliveMs: number | undefined): void {
     const last = this.#last;
     this.#last = row;
+    // The kernel forgets unanswered probes of a window once it sends bytes instead: that is no answer.
+    const forgotten = row.waiting > 0 && row.timer === TIMER.retransmit;
     const answered =
-      handed.least - row.waiting > this.#mark || row.retransmits < last.retransmits || row.probes < last.probes;
+      handed.least - row.waiting > this.#acknowledged ||
+      row.retransmits < last.retransmits ||
+      (row.probes < last.probes && !forgotten);
     // A window that stays closed without a question open: the peer does not read, but it answers.
     const full = row.timer === TIMER.closedWindow && last.timer === TIMER.closedWindow && row.probes === 0;
     const unasked = row.waiting === 0 && (keepAliveMs === undefined || row.timer !== TIMER.keepAlive);
-    if (answered || full || unasked) this.#heard(now, handed);
-    else if (row.waiting === 0) {
+    if (answered || full || unasked) {
+      this.#heardAt = now;
+      this.#acknowledged = handed.most - row.waiting;
+    } else if (row.waiting === 0) {
       // The running timer tells when the peer was heard: the first probe comes `keepAliveMs` after that.
       const heardAt = now + row.timerMs - keepAliveMs! - row.probes * PROBE_INTERVAL_MS;
       this.#heardAt = Math.min(now, Math.max(this.#heardAt, heardAt));
@@ -72,10 +78,5 @@ export class PeerSilence {
     const enoughProbes = timer === TIMER.closedWindow ? ENOUGH_WINDOW_PROBES : ENOUGH_PROBES;
     if (this.#askedSince === undefined || (retransmits < ENOUGH_RETRANSMITS && probes < enoughProbes)) return undefined;
     return Math.max(this.#heardAt + timeoutMs, this.#askedSince + timeoutMs / 2);
-  }
-
-  #heard(now: number, handed: Handed): void {
-    this.#heardAt = now;
-    this.#mark = handed.most;
   }
 }
