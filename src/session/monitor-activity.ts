@@ -27,6 +27,8 @@ export class MonitorActivity implements PollMember {
   #reportedAt = Number.NEGATIVE_INFINITY;
   /** When the first event that could not be delivered yet came; undefined when all were. */
   #undeliveredSince: number | undefined;
+  /** When an event was last taken by the socket at once. */
+  #deliveredAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: MonitorOptions) {
     this.#options = options;
@@ -42,7 +44,10 @@ export class MonitorActivity implements PollMember {
 
   /** Results may come from within `join`, so the activity exists before it takes part. */
   start(join: (member: PollMember) => PollMembership): void {
-    this.#membership = join(this);
+    const membership = join(this);
+    // Its first result may have found the connection gone.
+    if (this.#stopped) membership.leave();
+    else this.#membership = membership;
   }
 
   stop(): void {
@@ -53,8 +58,10 @@ export class MonitorActivity implements PollMember {
   /** Since when a stream event is due without having been delivered; undefined when nothing is [OS-3.6]. */
   dueSince(): number | undefined {
     const pending = this.#membership?.pendingSince();
-    if (this.#undeliveredSince === undefined) return pending;
-    return pending === undefined ? this.#undeliveredSince : Math.min(pending, this.#undeliveredSince);
+    // A poll that hangs while younger ones deliver is no dead stream.
+    const unanswered = pending === undefined ? undefined : Math.max(pending, this.#deliveredAt);
+    if (this.#undeliveredSince === undefined) return unanswered;
+    return unanswered === undefined ? this.#undeliveredSince : Math.min(unanswered, this.#undeliveredSince);
   }
 
   /** The socket has taken some of what waited, so events do get through, however slowly. */
@@ -97,7 +104,10 @@ export class MonitorActivity implements PollMember {
   }
 
   #delivered(sent: Sent): void {
-    if (sent === 'sent') this.#undeliveredSince = undefined;
-    else this.#undeliveredSince ??= this.#options.clock.now();
+    const now = this.#options.clock.now();
+    if (sent === 'sent') {
+      this.#undeliveredSince = undefined;
+      this.#deliveredAt = now;
+    } else this.#undeliveredSince ??= now;
   }
 }
