@@ -3,6 +3,7 @@ import cluster from 'node:cluster';
 import { availableParallelism } from 'node:os';
 import { AddressList } from './access/address.ts';
 import { Admissions } from './access/admissions.ts';
+import { type Admin, startAdmin } from './admin/admin-server.ts';
 import { Primary } from './cluster/primary.ts';
 import { PrimaryLink } from './cluster/worker.ts';
 import { describeFaults } from './config/report.ts';
@@ -37,7 +38,11 @@ async function runAlone(config: Config, log: Logger): Promise<ExitCode> {
 async function runWorker(config: Config, log: Logger): Promise<ExitCode> {
   let gateway: Gateway | undefined;
   const stop = onSignals(log, async () => gateway?.drain());
-  const link = new PrimaryLink({ drain: () => stop('SIGTERM'), reload: () => gateway?.reload() });
+  const link = new PrimaryLink({
+    drain: () => stop('SIGTERM'),
+    reload: () => gateway?.reload(),
+    sources: () => gateway?.sources,
+  });
   // A terminal sends its signals to the workers too; they drain all the same, only once.
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
@@ -63,20 +68,32 @@ async function runPrimary(config: Config, log: Logger, workers: number): Promise
     drainTimeoutMs: config.drainTimeoutMs,
     log,
   });
+  let admin: Admin | undefined;
   const stop = onSignals(log, async () => {
     await primary.drain();
+    await admin?.close();
     await simulator?.close();
   });
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
   process.on('SIGHUP', () => primary.reload());
   try {
+    if (config.adminPort !== 0)
+      admin = await startAdmin({
+        host: config.adminHost,
+        port: config.adminPort,
+        sources: primary.sources,
+        failed: (error) => log.error({ error }, 'the admin port failed'),
+      });
     const port = await primary.start();
     log.info({ ...listening(config, port), workers }, 'listening');
     return undefined;
-  } catch (exitCode) {
+  } catch (error) {
+    await admin?.close();
     await simulator?.close();
-    return exitCode as number;
+    if (typeof error === 'number') return error;
+    process.stderr.write(`${describeStartFailure(error, config)}\n`);
+    return 1;
   }
 }
 

@@ -2,8 +2,10 @@
 import cluster, { type Worker } from 'node:cluster';
 import type { Admission, Admissions } from '../access/admissions.ts';
 import type { Logger } from '../log.ts';
+import { MergedSources } from '../observation/merged-sources.ts';
 import type { Listen } from '../transport/listen.ts';
 import { isReport, type Order, type Report } from './messages.ts';
+import { RemoteSources } from './remote-sources.ts';
 
 export interface PrimaryOptions {
   readonly workers: number;
@@ -23,6 +25,8 @@ export class Primary {
   readonly #options: PrimaryOptions;
   /** Places that each worker's sessions hold, by the worker's own numbers; released together when it dies. */
   readonly #held = new Map<Worker, Map<number, () => void>>();
+  /** All workers' numbers behind one front, for the admin port. */
+  readonly sources = new MergedSources();
   #stopping = false;
   #lastStart = 0;
   #listening = 0;
@@ -66,16 +70,22 @@ export class Primary {
     this.#held.set(worker, new Map());
     const { listen, backendUrl } = this.#options;
     let listened = false;
+    const sources = new RemoteSources((number, question) => tell(worker, { order: 'tell', number, question }));
     worker.on('message', (message: unknown) => {
       if (!isReport(message)) return;
       if (message.report === 'ready') tell(worker, { order: 'start', listen, backendUrl });
       else if (message.report === 'listening') {
         listened = true;
+        this.sources.add(sources);
         if (++this.#listening === this.#options.workers) this.#started?.(message.port);
-      } else this.#answer(worker, message);
+      } else if (message.report === 'told') sources.answered(message.number, message.value);
+      else this.#answer(worker, message);
     });
     worker.on('error', (error) => this.#options.log.error({ error, worker: worker.process.pid }, 'worker error'));
-    worker.once('exit', (code, signal) => this.#exited(worker, listened, code, signal));
+    worker.once('exit', (code, signal) => {
+      this.sources.remove(sources);
+      this.#exited(worker, listened, code, signal);
+    });
   }
 
   #answer(worker: Worker, report: Extract<Report, { report: 'admit' | 'release' }>): void {

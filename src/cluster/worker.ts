@@ -1,21 +1,30 @@
 // One of several gateways on one port: asks the primary for places among the sessions, obeys its orders.
 import type { Admission } from '../access/admissions.ts';
+import type { Sources } from '../observation/snapshot.ts';
 import type { Listen } from '../transport/listen.ts';
 import { isOrder, type Order, type Report } from './messages.ts';
+import type { Question } from './remote-sources.ts';
 
 export interface Assignment {
   readonly listen: Listen | undefined;
   readonly backendUrl: string | undefined;
 }
 
+export interface WorkerHandlers {
+  readonly drain: () => void;
+  readonly reload: () => void;
+  /** What this worker tells of itself, once it runs. */
+  readonly sources: () => Sources | undefined;
+}
+
 /** The worker's end of the line to the primary. */
 export class PrimaryLink {
   readonly #waiting = new Map<number, (admission: Admission) => void>();
   #number = 0;
-  readonly #handlers: { readonly drain: () => void; readonly reload: () => void };
+  readonly #handlers: WorkerHandlers;
   #started: ((assignment: Assignment) => void) | undefined;
 
-  constructor(handlers: { readonly drain: () => void; readonly reload: () => void }) {
+  constructor(handlers: WorkerHandlers) {
     this.#handlers = handlers;
     process.on('message', (message: unknown) => {
       if (isOrder(message)) this.#obey(message);
@@ -60,6 +69,9 @@ export class PrimaryLink {
         );
         break;
       }
+      case 'tell':
+        void this.#answer(message.number, message.question);
+        break;
       case 'reload':
         this.#handlers.reload();
         break;
@@ -67,6 +79,11 @@ export class PrimaryLink {
         this.#handlers.drain();
         break;
     }
+  }
+
+  async #answer(number: number, question: Question): Promise<void> {
+    const sources = this.#handlers.sources();
+    if (sources) this.#tell({ report: 'told', number, value: await sources[question]() });
   }
 
   #tell(report: Report): void {
