@@ -9,7 +9,8 @@ import type { PollFailure, PollOutcome } from '../events/outcomes.ts';
 export interface PollMember {
   /** `missed`: results since the last one this member was given, which it will never see. */
   onData(event: DataEvent, missed: number): void;
-  onFailure(failure: PollFailure): void;
+  /** `polls`: polls that failed since the last failure this member was given, this one included. */
+  onFailure(failure: PollFailure, polls: number): void;
 }
 
 export interface PollMembership {
@@ -46,6 +47,8 @@ interface Member {
   readonly monitor: PollMember;
   /** Number of the last result given to it, or of the newest one when it joined. */
   seen: number;
+  /** The same for failed polls. */
+  failuresSeen: number;
   /** The last publication it took part in. */
   publication: number;
   left: boolean;
@@ -79,6 +82,8 @@ export class Poll {
   #lastFailure: PollFailure | undefined;
   /** Results so far, whether delivered or not. */
   #produced = 0;
+  /** Failed polls so far. */
+  #failed = 0;
   #newest: { readonly event: DataEvent; readonly at: number } | undefined;
   #deliveredIndex = -1;
   #publications = 0;
@@ -99,10 +104,16 @@ export class Poll {
 
   /** A newcomer gets the newest result at once when it is younger than a period, and a failure that still lasts [OS-3.3]. */
   join(monitor: PollMember): PollMembership {
-    const member: Member = { monitor, seen: this.#produced, publication: this.#publications, left: false };
+    const member: Member = {
+      monitor,
+      seen: this.#produced,
+      failuresSeen: this.#failed,
+      publication: this.#publications,
+      left: false,
+    };
     this.#members.add(member);
     const newest = this.#newest;
-    if (this.#failures > 0 && this.#lastFailure) monitor.onFailure(this.#lastFailure);
+    if (this.#failures > 0 && this.#lastFailure) monitor.onFailure(this.#lastFailure, 1);
     else if (newest && this.#options.clock.now() - newest.at < this.#options.periodMs) monitor.onData(newest.event, 0);
     return {
       pendingSince: () => this.#flights[0]?.dueAt,
@@ -158,11 +169,11 @@ export class Poll {
     this.#flights.splice(at, 1);
     const outcome = this.#options.judge(answer, this.#failures + 1);
     this.#options.observer.polled(answer.durationMs, 'failure' in outcome);
-    if ('failure' in outcome) this.#failed(flight, outcome.failure);
-    else this.#succeeded(flight, outcome.data);
+    if ('failure' in outcome) this.#fail(flight, outcome.failure);
+    else this.#succeed(flight, outcome.data);
   }
 
-  #succeeded(flight: Flight, event: DataEvent): void {
+  #succeed(flight: Flight, event: DataEvent): void {
     this.#produced++;
     if (this.#failures > 0) {
       this.#options.observer.recovered(this.#failures);
@@ -183,7 +194,7 @@ export class Poll {
     });
   }
 
-  #failed(flight: Flight, failure: PollFailure): void {
+  #fail(flight: Flight, failure: PollFailure): void {
     const { clock, periodMs, observer } = this.#options;
     this.#failures++;
     this.#lastFailure = failure;
@@ -195,7 +206,13 @@ export class Poll {
     // Another poll of the same burst may have settled a later try already; the earlier wish must not undo a Retry-After.
     this.#arm(this.#failures > 1 && this.#timer !== undefined ? Math.max(index, this.#next) : index);
     observer.backedOff(this.#dueAt(this.#next) - now, this.#failures, failure.message);
-    this.#publish((member) => member.monitor.onFailure(failure));
+    const number = ++this.#failed;
+    this.#publish((member) => {
+      if (member.failuresSeen >= number) return;
+      const polls = number - member.failuresSeen;
+      member.failuresSeen = number;
+      member.monitor.onFailure(failure, polls);
+    });
   }
 
   /** The first deadline that is neither before `time` nor before `least`. */

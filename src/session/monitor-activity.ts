@@ -90,10 +90,10 @@ export class MonitorActivity implements PollMember {
     this.#delivered(sent);
   }
 
-  onFailure(failure: PollFailure): void {
+  onFailure(failure: PollFailure, polls: number): void {
     if (this.#stopped) return;
     const { outlet, clock, counts, id, path, failed } = this.#options;
-    this.#failures++;
+    this.#failures += polls;
     const now = clock.now();
     if (now - this.#reportedAt < FAILURE_REPORT_INTERVAL_MS) return;
     this.#reportedAt = now;
