@@ -80,7 +80,7 @@ describe('[OS-3.3] failure reports', () => {
   test('the first at once, then at most one a second, each counting since the one before', () => {
     const { outlet, activity, clock, failed } = start();
     for (let i = 0; i < 35; i++) {
-      activity.onFailure(FAILURE);
+      activity.onFailure(FAILURE, 1);
       clock.advance(100);
     }
     expect(outlet.lines.map((line) => line['failures'])).toEqual([1, 10, 10, 10]);
@@ -91,7 +91,7 @@ describe('[OS-3.3] failure reports', () => {
   test('over all, also when it flaps', () => {
     const { outlet, activity, clock, data } = start();
     for (let i = 0; i < 30; i++) {
-      activity.onFailure(FAILURE);
+      activity.onFailure(FAILURE, 1);
       data();
       clock.advance(100);
     }
@@ -102,11 +102,11 @@ describe('[OS-3.3] failure reports', () => {
 
   test('999.9 ms are not a second', () => {
     const { outlet, activity, clock } = start();
-    activity.onFailure(FAILURE);
+    activity.onFailure(FAILURE, 1);
     clock.advance(999.9);
-    activity.onFailure(FAILURE);
+    activity.onFailure(FAILURE, 1);
     clock.advance(0.1);
-    activity.onFailure(FAILURE);
+    activity.onFailure(FAILURE, 1);
     expect(outlet.lines.map((line) => line['failures'])).toEqual([1, 2]);
   });
 
@@ -114,14 +114,8 @@ describe('[OS-3.3] failure reports', () => {
     const { outlet, activity } = start('"a"');
     outlet.dataFares = 'skipped';
     outlet.answers = 'waiting';
-    activity.onFailure({
-      ...FAILURE,
-      hint: 'do this',
-      members: [
-        ['status', '502'],
-        ['body', '{"x":1.0}'],
-      ],
-    });
+    const members = [['status', '502'] as const, ['body', '{"x":1.0}'] as const];
+    activity.onFailure({ ...FAILURE, hint: 'do this', members }, 1);
     expect(outlet.lines).toEqual([
       {
         error: 'monitor_internal_error',
@@ -185,7 +179,7 @@ describe('stopping', () => {
     activity.start(() => ({ pendingSince: () => undefined, leave: () => left++ }));
     activity.stop();
     data();
-    activity.onFailure(FAILURE);
+    activity.onFailure(FAILURE, 1);
     expect(outlet.lines).toEqual([]);
     expect(left).toBe(1);
   });

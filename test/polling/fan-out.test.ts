@@ -1,0 +1,137 @@
+// One result for a crowd: handed out in slices, to nobody twice, past nobody, whoever joins or leaves in the middle.
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { startPoll, Watcher } from './support.ts';
+
+const SLICE = 64;
+
+describe('a crowd on one poll', () => {
+  test('is served in slices, one turn of the event loop each', () => {
+    const { start, backend, clock, watchers } = startPoll(100, { members: 200 });
+    start();
+    backend.last.reply(200, '1');
+    const served = () => watchers.filter(({ given }) => given.length === 1).length;
+    const counts = [served()];
+    while (clock.turn()) counts.push(served());
+    expect(counts.slice(0, 4)).toEqual([SLICE, 2 * SLICE, 3 * SLICE, 200]);
+    expect(watchers.every(({ given }) => given.join() === '1')).toBe(true);
+  });
+
+  test('who leaves before its turn gets nothing, who joins meanwhile gets it once, at once', () => {
+    const { start, backend, clock, watchers, poll } = startPoll(100, { members: 150 });
+    start();
+    backend.last.reply(200, '1');
+    for (const watcher of watchers.slice(100)) watcher.leave();
+    const late = new Watcher().joins(poll);
+    expect(late.given).toEqual(['1']);
+    clock.settle();
+    expect(late.given).toEqual(['1']);
+    expect(watchers.slice(0, 100).every(({ given }) => given.join() === '1')).toBe(true);
+    expect(watchers.slice(100).every(({ given }) => given.length === 0)).toBe(true);
+  });
+
+  test('a result that comes while the one before is handed out follows it, and nobody misses any', () => {
+    const { start, backend, clock, watchers, poll } = startPoll(2, { members: 130, maxInFlight: 2 });
+    start();
+    clock.advance(2);
+    const [first, second] = backend.open;
+    first!.reply(200, '1');
+    second!.reply(200, '2');
+    const late = new Watcher().joins(poll);
+    expect(late.given).toEqual(['2']);
+    clock.settle();
+    expect(watchers.every(({ given }) => given.join() === '1,2')).toBe(true);
+    expect(late.given).toEqual(['2']);
+  });
+
+  test('of several that come meanwhile only the newest follows; the others count as missed', () => {
+    const { start, backend, clock, watchers } = startPoll(2, { members: 130, maxInFlight: 4 });
+    start();
+    clock.advance(6);
+    const calls = backend.open;
+    for (const [i, call] of calls.entries()) call.reply(200, String(i + 1));
+    clock.settle();
+    expect(watchers.every(({ given }) => given.join() === '1,4 +2')).toBe(true);
+  });
+
+  test('failures are counted for each member exactly, also those that were never handed out one by one', () => {
+    const { start, backend, clock, watchers, poll } = startPoll(2, { members: 130, maxInFlight: 4 });
+    start();
+    clock.advance(6);
+    const calls = backend.open;
+    for (const call of calls.slice(0, 3)) call.fail();
+    const late = new Watcher().joins(poll);
+    expect(late.given).toEqual(['!1']);
+    calls[3]!.fail();
+    clock.settle();
+    expect(watchers.every(({ given }) => given.join() === '!1,!3')).toBe(true);
+    expect(late.given).toEqual(['!1', '!1']);
+  });
+
+  test('the last one leaving in the middle ends it cleanly', () => {
+    const { start, backend, clock, watchers, ended } = startPoll(2, { members: 130, maxInFlight: 2 });
+    start();
+    clock.advance(2);
+    const [first, second] = backend.open;
+    first!.reply(200, '1');
+    second!.reply(200, '2');
+    for (const watcher of watchers) watcher.leave();
+    clock.settle();
+    clock.advance(1000);
+    expect(ended()).toBe(1);
+    expect(clock.timers).toBe(0);
+    expect(watchers.filter(({ given }) => given.length > 0)).toHaveLength(SLICE);
+  });
+
+  test('whoever comes, goes and brings others while results flow: everybody sees each result once or counts it', () => {
+    const step = fc.record({
+      joins: fc.integer({ min: 0, max: 90 }),
+      leaves: fc.integer({ min: 0, max: 60 }),
+      turns: fc.integer({ min: 0, max: 3 }),
+      answers: fc.boolean(),
+      fails: fc.integer({ min: 0, max: 4 }).map((n) => n === 0),
+      leavesWithin: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 1, maxLength: 12 }), (steps) => {
+        const { start, backend, clock, poll, watchers, ended } = startPoll(2, { members: 1, maxInFlight: 3 });
+        start();
+        const anchor = watchers[0]!;
+        const all = [anchor];
+        const here: Watcher[] = [];
+        let number = 0;
+        for (const { joins, leaves, turns, answers, fails, leavesWithin } of steps) {
+          for (let i = 0; i < joins; i++) {
+            const watcher = new Watcher();
+            if (leavesWithin && i % 7 === 0) watcher.onGiven = () => watcher.leave();
+            watcher.joins(poll);
+            all.push(watcher);
+            here.push(watcher);
+          }
+          for (const watcher of here.splice(0, leaves)) watcher.leave();
+          const call = backend.open[0];
+          if (answers && call) {
+            if (fails) call.fail();
+            else call.reply(200, String(++number));
+          }
+          for (let i = 0; i < turns; i++) clock.turn();
+          if (turns === 3) clock.advance(3);
+        }
+        clock.settle();
+        expect(ended()).toBe(0);
+        for (const watcher of all) {
+          let last: number | undefined;
+          for (const line of watcher.given.filter((given) => !given.startsWith('!'))) {
+            const [result, missed] = line.split(' +').map(Number);
+            if (last !== undefined) expect(result).toBe(last + 1 + (missed ?? 0));
+            last = result;
+          }
+        }
+        // The one that was there all the time is behind by nothing.
+        const results = anchor.given.filter((given) => !given.startsWith('!'));
+        expect(Number((results.at(-1) ?? '0').split(' ')[0])).toBe(number);
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
