@@ -26,13 +26,16 @@ function stopMonitor(session: SessionContext, command: Stop): boolean {
 
 function stopControl(session: SessionContext, command: Stop): boolean {
   if (!session.control.active) return nothing(session, command, 'no CONTROL is in flight or waits');
-  session.control.stop((stopped) => session.outlet.answer(answer(session, command, stopped)));
-  session.services.access.releaseControl(session.id);
+  session.control.stop((stopped) => {
+    // While one is in flight nobody else may move the machine; one that was sent behind the STOP keeps control.
+    if (!session.control.active) session.services.access.releaseControl(session.id);
+    session.outlet.answer(answer(session, command, stopped));
+  });
   return true;
 }
 
 function nothing(session: SessionContext, command: Stop, message: string): boolean {
-  session.services.access.releaseControl(session.id);
+  if (command.target === 'control') session.services.access.releaseControl(session.id);
   const code = PROFILE_CODES.nothingToStop[session.services.profile];
   if (code !== null) return session.refuse(code, `STOP ${command.target}: ${message}`, { id: command.id });
   session.outlet.answer(stopAck(command.id, command.target, 0));
