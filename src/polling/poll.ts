@@ -54,11 +54,16 @@ interface Member {
   left: boolean;
 }
 
+interface Outcome {
+  readonly failure: boolean;
+  readonly deliver: (member: Member) => void;
+}
+
 /** An outcome on its way to every member. */
 interface Publication {
   readonly number: number;
   readonly members: Iterator<Member>;
-  readonly deliver: (member: Member) => void;
+  readonly outcome: Outcome;
 }
 
 interface Flight {
@@ -88,8 +93,8 @@ export class Poll {
   #deliveredIndex = -1;
   #publications = 0;
   #publishing: Publication | undefined;
-  /** The newest outcome that came while the one before was still being handed out; an older one it replaces counts as missed. */
-  #queued: ((member: Member) => void) | undefined;
+  /** The newest result and the newest failure that came while the outcome before was handed out; older ones are counted for them. */
+  #queued: Outcome[] = [];
   #ended = false;
 
   constructor(options: PollOptions) {
@@ -186,12 +191,13 @@ export class Poll {
     this.#deliveredIndex = flight.index;
     this.#newest = { event, at: this.#options.clock.now() };
     const number = this.#produced;
-    this.#publish((member) => {
+    const deliver = (member: Member): void => {
       if (member.seen >= number) return;
       const missed = number - member.seen - 1;
       member.seen = number;
       member.monitor.onData(event, missed);
-    });
+    };
+    this.#publish({ failure: false, deliver });
   }
 
   #fail(flight: Flight, failure: PollFailure): void {
@@ -207,12 +213,13 @@ export class Poll {
     this.#arm(this.#failures > 1 && this.#timer !== undefined ? Math.max(index, this.#next) : index);
     observer.backedOff(this.#dueAt(this.#next) - now, this.#failures, failure.message);
     const number = ++this.#failed;
-    this.#publish((member) => {
+    const deliver = (member: Member): void => {
       if (member.failuresSeen >= number) return;
       const polls = number - member.failuresSeen;
       member.failuresSeen = number;
       member.monitor.onFailure(failure, polls);
-    });
+    };
+    this.#publish({ failure: true, deliver });
   }
 
   /** The first deadline that is neither before `time` nor before `least`. */
@@ -220,13 +227,20 @@ export class Poll {
     return Math.max(least, Math.ceil((time - this.#origin) / this.#options.periodMs));
   }
 
-  #publish(deliver: (member: Member) => void): void {
-    if (this.#publishing) {
-      this.#queued = deliver;
-      return;
-    }
-    this.#publishing = { number: ++this.#publications, members: this.#members.values(), deliver };
+  #publish(outcome: Outcome): void {
+    if (this.#publishing || this.#queued.length > 0)
+      this.#queued = [...this.#queued.filter(({ failure }) => failure !== outcome.failure), outcome];
+    else this.#begin(outcome);
+  }
+
+  #begin(outcome: Outcome): void {
+    this.#publishing = { number: ++this.#publications, members: this.#members.values(), outcome };
     this.#handOut();
+  }
+
+  #publishQueued(): void {
+    const next = this.#publishing ? undefined : this.#queued.shift();
+    if (next) this.#begin(next);
   }
 
   /** Serves a bounded number of members, the others in later turns. */
@@ -237,15 +251,13 @@ export class Poll {
       const { value: member, done } = publication.members.next();
       if (done) {
         this.#publishing = undefined;
-        const queued = this.#queued;
-        this.#queued = undefined;
-        if (queued) this.#options.clock.soon(() => this.#publish(queued));
+        if (this.#queued.length > 0) this.#options.clock.soon(() => this.#publishQueued());
         return;
       }
       // Who joined meanwhile was given what there was when it joined.
       if (member.left || member.publication >= publication.number) continue;
       member.publication = publication.number;
-      publication.deliver(member);
+      publication.outcome.deliver(member);
     }
     this.#options.clock.soon(() => this.#handOut());
   }
