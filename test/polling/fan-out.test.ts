@@ -54,6 +54,19 @@ describe('a crowd on one poll', () => {
     expect(watchers.every(({ given }) => given.join() === '1,4 +2')).toBe(true);
   });
 
+  test('a failure and a result that come meanwhile follow both, in their order', () => {
+    const { start, backend, clock, watchers } = startPoll(2, { members: 130, maxInFlight: 4 });
+    start();
+    clock.advance(6);
+    const [first, second, third, fourth] = backend.open;
+    first!.reply(200, '1');
+    second!.reply(200, '2');
+    third!.fail();
+    fourth!.reply(200, '4');
+    clock.settle();
+    expect(watchers.every(({ given }) => given.join() === '1,!1,4 +1')).toBe(true);
+  });
+
   test('failures are counted for each member exactly, also those that were never handed out one by one', () => {
     const { start, backend, clock, watchers, poll } = startPoll(2, { members: 130, maxInFlight: 4 });
     start();
