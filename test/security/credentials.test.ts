@@ -48,7 +48,7 @@ test('every token of a file lets its holder in, and the log says who it was', as
 
 test('what is not exactly a token is refused in the same words, whatever it is', async () => {
   const gateway = await stage.gateway({ AUTH_TOKENS: `${asFile()},admin:root-token` });
-  const wrong = [
+  const wrong: unknown[] = [
     'panel-Zq7-toke',
     'panel-Zq7-tokenx',
     'PANEL-ZQ7-TOKEN',
