@@ -82,6 +82,8 @@ export class Poll {
   readonly #flights: Flight[] = [];
   /** Index of the deadline that the timer waits for. */
   #next = 0;
+  /** Index of the newest deadline that was polled for; none is polled for twice. */
+  #newestSent = -1;
   #timer: Timer | undefined;
   #failures = 0;
   #lastFailure: PollFailure | undefined;
@@ -142,8 +144,9 @@ export class Poll {
 
   #arm(index: number): void {
     this.#options.clock.clearTimer(this.#timer);
-    this.#next = index;
-    this.#timer = this.#options.clock.setTimer(this.#dueAt(index) - this.#options.clock.now(), () => this.#tick());
+    this.#next = Math.max(index, this.#newestSent + 1);
+    const wait = this.#dueAt(this.#next) - this.#options.clock.now();
+    this.#timer = this.#options.clock.setTimer(wait, () => this.#tick());
   }
 
   #tick(): void {
@@ -165,6 +168,7 @@ export class Poll {
   #send(index: number): void {
     const flight: Flight = { index, dueAt: this.#dueAt(index), call: undefined };
     this.#flights.push(flight);
+    this.#newestSent = index;
     flight.call = this.#options.send((answer) => this.#answered(flight, answer));
   }
 
