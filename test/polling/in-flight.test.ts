@@ -71,6 +71,16 @@ describe('several polls under way at once', () => {
     expect(sentAt()).toEqual([0, 100, 200]);
   });
 
+  test('no deadline is polled for twice, also when a failure ends at the very moment of one', () => {
+    const { start, backend, clock, sentAt } = startPoll(100, { maxInFlight: 3 });
+    start();
+    clock.advance(200);
+    backend.open[0]!.fail();
+    backend.open[0]!.reply();
+    clock.advance(100);
+    expect(sentAt()).toEqual([0, 100, 200, 300]);
+  });
+
   test('in whatever order answers come: results only go forward, each one given or counted, never both', () => {
     fc.assert(
       fc.property(
