@@ -18,43 +18,48 @@ export function peerKey(ends: Ends, littleEndian = endianness() === 'LE'): PeerK
   const { localAddress, localPort, remoteAddress, remotePort } = ends;
   if (localAddress === undefined || localPort === undefined) return undefined;
   if (remoteAddress === undefined || remotePort === undefined) return undefined;
-  const local = addressBytes(localAddress);
-  const remote = addressBytes(remoteAddress);
+  const local = spelled(localAddress, littleEndian);
+  const remote = spelled(remoteAddress, littleEndian);
   if (local === undefined || remote === undefined || local.length !== remote.length) return undefined;
   return {
-    table: local.length === 4 ? 'tcp' : 'tcp6',
-    key: `${inWords(local, littleEndian)}:${inHex(localPort)} ${inWords(remote, littleEndian)}:${inHex(remotePort)}`,
+    table: local.length === 8 ? 'tcp' : 'tcp6',
+    key: `${local}:${hexPort(localPort)} ${remote}:${hexPort(remotePort)}`,
   };
 }
 
-const inHex = (port: number): string => port.toString(16).toUpperCase().padStart(4, '0');
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).toUpperCase().padStart(2, '0'));
+const MAPPED = '::ffff:';
+
+const hexPort = (port: number): string => `${HEX[port >> 8]}${HEX[port & 0xff]}`;
 
 /** The kernel prints each four bytes as one number of the machine's own byte order. */
-function inWords(bytes: Buffer, littleEndian: boolean): string {
-  const words = Buffer.from(bytes);
-  if (littleEndian) words.swap32();
-  return words.toString('hex').toUpperCase();
+function hexWord([a = 0, b = 0, c = 0, d = 0]: readonly number[], littleEndian: boolean): string {
+  return littleEndian ? `${HEX[d]}${HEX[c]}${HEX[b]}${HEX[a]}` : `${HEX[a]}${HEX[b]}${HEX[c]}${HEX[d]}`;
 }
 
-/** 4 or 16 bytes of an address as Node prints it; undefined for anything else. */
-function addressBytes(text: string): Buffer | undefined {
-  if (isIPv4(text)) return Buffer.from(text.split('.').map(Number));
+/** An address as Node prints it, in the table's spelling; undefined for anything else. */
+function spelled(text: string, littleEndian: boolean): string | undefined {
+  if (isIPv4(text)) return hexWord(text.split('.').map(Number), littleEndian);
+  // Most clients come this way, and after a restart all of them at once.
+  if (text.startsWith(MAPPED) && isIPv4(text.slice(MAPPED.length))) {
+    const mark = hexWord([0, 0, 0xff, 0xff], littleEndian);
+    return `0000000000000000${mark}${hexWord(text.slice(MAPPED.length).split('.').map(Number), littleEndian)}`;
+  }
   const [address = ''] = text.split('%');
   if (!isIPv6(address)) return undefined;
-  const [head = '', tail] = address.split('::');
+  const [head = '', tail = ''] = address.split('::');
   const before = groups(head);
-  const after = groups(tail ?? '');
-  return Buffer.concat([before, Buffer.alloc(16 - before.length - after.length), after]);
+  const after = groups(tail);
+  const bytes = [...before, ...new Array<number>(16 - before.length - after.length).fill(0), ...after];
+  return [0, 4, 8, 12].map((at) => hexWord(bytes.slice(at, at + 4), littleEndian)).join('');
 }
 
 /** The bytes of `a:b:c`, where the last part may be written as an IPv4 address. */
-function groups(text: string): Buffer {
+function groups(text: string): number[] {
   const parts = text === '' ? [] : text.split(':');
-  return Buffer.from(
-    parts.flatMap((part) => {
-      if (part.includes('.')) return part.split('.').map(Number);
-      const value = Number.parseInt(part, 16);
-      return [value >> 8, value & 0xff];
-    }),
-  );
+  return parts.flatMap((part) => {
+    if (part.includes('.')) return part.split('.').map(Number);
+    const value = Number.parseInt(part, 16);
+    return [value >> 8, value & 0xff];
+  });
 }

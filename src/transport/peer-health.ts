@@ -27,23 +27,22 @@ export interface PeerHealthOptions<Connection, Peer extends PeerSocket> {
   readonly now?: () => number;
 }
 
-interface Watched<Connection, Peer> {
+/** What is remembered of a connection from its first look on. */
+interface Known<Connection, Peer> {
   readonly connection: Connection;
   readonly socket: Peer;
-  readonly peer: Known;
-  readonly armed: boolean;
-  /** Bytes given to the kernel, surely, before the tables were read. */
-  readonly handed: number;
-}
-
-interface Known {
   readonly table: TableName;
   readonly key: string;
-  keepAlive: boolean;
-  /** Absent while nothing is expected of the peer. */
-  silence: PeerSilence | undefined;
+  /** The look in which it was last one of those that are watched. */
+  look: number;
+  armed: boolean;
+  isProbed: boolean;
+  /** Bytes given to the kernel, surely, before the tables were read. */
+  handed: number;
   /** As many bytes as were written when the last of them had been acknowledged. */
   settled: number;
+  /** Absent while nothing is expected of the peer. */
+  silence: PeerSilence | undefined;
 }
 
 /** Between two looks at the tables, ms; shorter when ARMED_TIMEOUT_MS is short, and when a peer's time is about to be up. */
@@ -65,7 +64,9 @@ export class PeerHealth<Connection extends object, Peer extends PeerSocket> {
   readonly #options: PeerHealthOptions<Connection, Peer>;
   readonly #now: () => number;
   readonly #keepAliveMs: number;
-  readonly #known = new WeakMap<Connection, Known>();
+  readonly #known = new WeakMap<Connection, Known<Connection, Peer>>();
+  readonly #byKey = new Map<string, Known<Connection, Peer>>();
+  #look = 0;
   #tables: PeerTables | undefined;
   #timer: NodeJS.Timeout | undefined;
   #warned = false;
@@ -92,97 +93,130 @@ export class PeerHealth<Connection extends object, Peer extends PeerSocket> {
     clearTimeout(this.#timer);
     this.#tables?.close();
     this.#tables = undefined;
+    this.#byKey.clear();
   }
 
   #schedule(ms: number): void {
-    this.#timer = setTimeout(() => void this.look(), ms);
+    this.#timer = setTimeout(() => void this.#lookAround(), ms);
     this.#timer.unref();
   }
 
-  /** Looks at the tables once and judges; the timer's work, called by itself in tests. */
-  async look(): Promise<void> {
-    const tables = this.#tables;
-    if (tables === undefined) return;
+  async #lookAround(): Promise<void> {
+    const tables = this.#tables!;
     const { armedTimeoutMs, log } = this.#options;
     const began = this.#now();
-    const watched = this.#watched();
-    const seen: Watched<Connection, Peer>[] = [];
-    const names = new Set([...watched.values()].map(({ peer }) => peer.table));
+    const names = this.#choose(began);
+    const suspects: Known<Connection, Peer>[] = [];
+    let now = began;
     const scan = new TableScan((key, figures) => {
-      const found = watched.get(key);
-      if (found === undefined) return;
-      this.#observe(found, figures);
-      seen.push(found);
+      const known = this.#byKey.get(key);
+      if (known?.silence !== undefined && known.look === this.#look && this.#observe(known, figures, now)) {
+        suspects.push(known);
+      }
     });
     try {
-      await tables.read(names, (bytes) => scan.push(bytes));
+      await tables.read(names, (bytes) => {
+        now = this.#now();
+        scan.push(bytes);
+      });
     } catch (error) {
       if (!this.#warned) log.warn({ error }, 'the kernel’s socket tables cannot be read: dead peers are noticed late');
       this.#warned = true;
     }
     if (this.#tables !== tables) return;
-    const next = this.#judge(seen);
-    const now = this.#now();
-    const soonest = Math.max(LOOK_SOONEST_MS, (now - began) * REST_PER_READING);
+    const next = this.#judge(suspects);
+    const ended = this.#now();
+    const soonest = Math.max(LOOK_SOONEST_MS, (ended - began) * REST_PER_READING);
     const usual = Math.min(LOOK_EVERY_MS, armedTimeoutMs / 10);
-    this.#schedule(Math.max(soonest, Math.min(usual, next - now)));
+    this.#schedule(Math.max(soonest, Math.min(usual, next - ended)));
   }
 
-  /** Everybody of whom an answer can be expected, by key. */
-  #watched(): Map<string, Watched<Connection, Peer>> {
-    const watched = new Map<string, Watched<Connection, Peer>>();
+  /** Picks everybody of whom an answer can be expected; answers which tables they stand in. */
+  #choose(now: number): Set<TableName> {
+    const names = new Set<TableName>();
+    const look = ++this.#look;
+    let count = 0;
     for (const [connection, socket] of this.#options.connections()) {
-      const peer = this.#peer(connection, socket);
-      if (peer === undefined) continue;
+      const known = this.#known.get(connection) ?? this.#remember(connection, socket);
+      if (known === undefined || socket.destroyed) continue;
       const armed = this.#options.armed(connection);
       const { bytesWritten } = socket;
-      if (socket.destroyed || (!armed && bytesWritten === peer.settled)) {
-        peer.silence = undefined;
+      if (!armed && bytesWritten === known.settled) {
+        known.silence = undefined;
         continue;
       }
-      if (armed && !peer.keepAlive) {
-        peer.keepAlive = true;
+      if (armed && !known.isProbed) {
+        known.isProbed = true;
         socket.setKeepAlive(true, this.#keepAliveMs);
       }
-      peer.silence ??= new PeerSilence(this.#now(), bytesWritten);
-      watched.set(peer.key, { connection, socket, peer, armed, handed: bytesWritten - socket.writableLength });
+      known.look = look;
+      known.armed = armed;
+      known.handed = bytesWritten - socket.writableLength;
+      known.silence ??= new PeerSilence(now, bytesWritten);
+      if (this.#byKey.get(known.key) !== known) this.#byKey.set(known.key, known);
+      names.add(known.table);
+      count++;
     }
-    return watched;
+    if (this.#byKey.size > 2 * count) this.#forget();
+    return names;
   }
 
-  #peer(connection: Connection, socket: Peer): Known | undefined {
-    const known = this.#known.get(connection);
-    if (known !== undefined) return known;
+  #remember(connection: Connection, socket: Peer): Known<Connection, Peer> | undefined {
     const place = peerKey(socket);
     if (place === undefined) return undefined;
-    const peer: Known = { ...place, keepAlive: false, silence: undefined, settled: 0 };
-    this.#known.set(connection, peer);
-    return peer;
+    const { table, key } = place;
+    const known: Known<Connection, Peer> = {
+      connection,
+      socket,
+      table,
+      key,
+      look: 0,
+      armed: false,
+      isProbed: false,
+      handed: 0,
+      settled: 0,
+      silence: undefined,
+    };
+    this.#known.set(connection, known);
+    return known;
   }
 
-  #observe({ socket, peer, armed, handed }: Watched<Connection, Peer>, figures: PeerFigures): void {
-    const most = socket.bytesWritten;
-    peer.silence!.observe(figures, { least: handed, most }, this.#now(), armed ? this.#keepAliveMs : undefined);
-    if (figures.waiting === 0) peer.settled = handed;
+  /** Lets go of everybody who is not watched any more; seldom, so that it costs little per look. */
+  #forget(): void {
+    for (const [key, { look }] of this.#byKey) if (look !== this.#look) this.#byKey.delete(key);
+  }
+
+  /** True when the peer is asked and may be given up. */
+  #observe(known: Known<Connection, Peer>, figures: PeerFigures, now: number): boolean {
+    const { socket, handed } = known;
+    const silence = known.silence!;
+    silence.observe(
+      figures,
+      { least: handed, most: socket.bytesWritten },
+      now,
+      known.armed ? this.#keepAliveMs : undefined,
+    );
+    if (figures.waiting === 0) known.settled = handed;
+    return silence.deadline(this.#options.armedTimeoutMs) !== undefined;
   }
 
   /** Calls the dead dead; answers when the next one may be. */
-  #judge(seen: readonly Watched<Connection, Peer>[]): number {
+  #judge(suspects: readonly Known<Connection, Peer>[]): number {
     const { armedTimeoutMs, dead, log } = this.#options;
     const now = this.#now();
     let next = Number.POSITIVE_INFINITY;
-    for (const { connection, socket, peer } of seen) {
-      const deadline = peer.silence?.deadline(armedTimeoutMs) ?? Number.POSITIVE_INFINITY;
+    for (const known of suspects) {
+      const { connection, socket, silence } = known;
+      const deadline = silence?.deadline(armedTimeoutMs);
+      if (silence === undefined || deadline === undefined || socket.destroyed) continue;
       if (deadline > now) {
         next = Math.min(next, deadline);
         continue;
       }
-      const { silence } = peer;
-      peer.silence = undefined;
-      if (silence === undefined || socket.destroyed) continue;
+      known.silence = undefined;
       const { waiting, retransmits, probes } = silence.figures;
-      const address = socket.remoteAddress;
       const silentMs = Math.round(silence.silentMs(now));
+      const address = socket.remoteAddress;
       log.debug({ address, silentMs, waiting, retransmits, probes }, 'a peer does not answer any more');
       dead(connection, socket);
     }

@@ -134,32 +134,40 @@ export class TableScan {
     const keyEnd = keyStart + 2 * (width + 5) + 1;
     const whenStart = keyEnd + 25;
     if (whenStart + 8 >= end || bytes[keyEnd] !== SPACE || bytes[whenStart - 1] !== COLON) return;
-    const state = hex(bytes, keyEnd + 1, keyEnd + 3);
+    const state = number(bytes, keyEnd + 1, keyEnd + 3, 16);
     if (Number.isNaN(state) || state === TIME_WAIT || state === LISTEN) return;
-    const fields = bytes.toString('latin1', whenStart, end).split(/ +/, 4);
+    const whenEnd = bytes.indexOf(SPACE, whenStart);
+    const uid = skipSpaces(bytes, whenEnd + 10);
+    const timeout = skipSpaces(bytes, bytes.indexOf(SPACE, uid));
+    if (whenEnd === -1 || timeout >= end) return;
     const figures: PeerFigures = {
-      waiting: hex(bytes, keyEnd + 4, keyEnd + 12),
-      timer: hex(bytes, keyEnd + 22, keyEnd + 24),
+      waiting: number(bytes, keyEnd + 4, keyEnd + 12, 16),
+      timer: number(bytes, keyEnd + 22, keyEnd + 24, 16),
       // In hundredths of a second, whatever the kernel's own tick is.
-      timerMs: Number.parseInt(fields[0]!, 16) * 10,
-      retransmits: Number.parseInt(fields[1]!, 16),
-      probes: Number.parseInt(fields[3]!, 10),
+      timerMs: number(bytes, whenStart, whenEnd, 16) * 10,
+      retransmits: number(bytes, whenEnd + 1, whenEnd + 9, 16),
+      probes: number(bytes, timeout, bytes.indexOf(SPACE, timeout), 10),
     };
-    if (!Object.values(figures).every(Number.isSafeInteger)) return;
+    const { waiting, timer, timerMs, retransmits, probes } = figures;
+    if (!Number.isSafeInteger(waiting + timer + timerMs + retransmits + probes)) return;
     this.#row(bytes.toString('latin1', keyStart, keyEnd), figures);
   }
 }
 
-/** NaN when one of the digits is none. */
-function hex(bytes: Buffer, start: number, end: number): number {
-  let value = 0;
-  for (let at = start; at < end; at++) value = value * 16 + digit(bytes[at]!);
-  return value;
+function skipSpaces(bytes: Buffer, start: number): number {
+  let at = start;
+  while (bytes[at] === SPACE) at++;
+  return at;
 }
 
-function digit(code: number): number {
-  if (code >= 0x30 && code <= 0x39) return code - 0x30;
-  if (code >= 0x41 && code <= 0x46) return code - 0x37;
-  if (code >= 0x61 && code <= 0x66) return code - 0x57;
-  return Number.NaN;
+/** NaN when one of the digits is none, or when there is no digit. */
+function number(bytes: Buffer, start: number, end: number, base: number): number {
+  let value = start < end ? 0 : Number.NaN;
+  for (let at = start; at < end; at++) {
+    const code = bytes[at]!;
+    const isLetter = code > 0x40;
+    const digit = isLetter ? (code | 0x20) - 0x57 : code - 0x30;
+    value = digit >= (isLetter ? 10 : 0) && digit < base ? value * base + digit : Number.NaN;
+  }
+  return value;
 }
