@@ -1,19 +1,15 @@
 // Puts the rooms of one process together: config → backend, polls, access → server; and takes them apart again.
-import { AddressList } from './access/address.ts';
 import { type Admission, Admissions } from './access/admissions.ts';
 import { FailedAttempts } from './access/attempts.ts';
 import { ControlLease } from './access/control-lease.ts';
-import { Credentials } from './access/credentials.ts';
 import { Gatekeeper } from './access/gatekeeper.ts';
 import { RateLimit } from './access/rate-limit.ts';
-import { RouteRules } from './access/route-rules.ts';
-import { loadRouteRules } from './access/route-rules-file.ts';
 import { startAdmin } from './admin/admin-server.ts';
 import { createHttpBackend } from './backend/http-backend.ts';
-import { loadCatalogs } from './catalogs/load.ts';
 import { realClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { clip, type Logger } from './log.ts';
+import { loadMaterials } from './materials.ts';
 import { BackendHealth } from './observation/backend-health.ts';
 import { guarded } from './observation/guard.ts';
 import { LocalSources } from './observation/local-sources.ts';
@@ -33,8 +29,9 @@ import { startSimulator } from './simulator/simulator.ts';
 import type { Listen } from './transport/listen.ts';
 import { PeerHealth } from './transport/peer-health.ts';
 import { Preparation } from './transport/preparation.ts';
-import { acceptsConnections, Server } from './transport/server.ts';
-import { loadAuthorities, loadTlsMaterial, type TlsPaths, watchTlsMaterial } from './transport/tls-material.ts';
+import { Server } from './transport/server.ts';
+import { acceptsConnections } from './transport/tcp-probe.ts';
+import { watchTlsMaterial } from './transport/tls-material.ts';
 
 export interface Gateway {
   /** The port it listens on; the chosen one when PORT is 0. */
@@ -61,19 +58,9 @@ export interface GatewayOptions {
   readonly admit?: (address: string) => Admission | Promise<Admission>;
 }
 
-/** A setting that was well-formed but whose file or value does not work: every fault of it. */
-export class StartError extends Error {
-  readonly faults: readonly string[];
-
-  constructor(faults: readonly string[]) {
-    super(faults.join('; '));
-    this.faults = faults;
-  }
-}
-
-/** Starts one process's gateway. Rejects with `StartError` when a file that the configuration names is wrong; nothing is half started. */
+/** Starts one process's gateway. Rejects with `StartError` (materials.ts) when a file that the configuration names is wrong; nothing is half started. */
 export async function startGateway(config: Config, log: Logger, options: GatewayOptions = {}): Promise<Gateway> {
-  const { credentials, rules, explain, allow, proxies, tls, tlsPaths, warnings, backendCa } = load(config);
+  const { credentials, rules, explain, allow, proxies, tls, tlsPaths, warnings, backendCa } = loadMaterials(config);
   for (const warning of warnings) log.warn(warning);
   const telemetry = new Telemetry();
   const guard = guarded(log);
@@ -259,47 +246,6 @@ export async function startGateway(config: Config, log: Logger, options: Gateway
     close,
   };
 }
-
-/** Everything the configuration names that has to be read; all faults at once. */
-function load(config: Config) {
-  const faults: string[] = [];
-  const blame = (name: string, found: readonly string[]): void => {
-    for (const fault of found) faults.push(`${name}: ${fault}`);
-  };
-  const parsed = Credentials.parse(config.authTokens);
-  blame('AUTH_TOKENS', parsed.faults);
-  const credentials = parsed.credentials ?? Credentials.NONE;
-  const rules = config.routeRules === undefined ? undefined : loadRouteRules(config.routeRules, credentials.names);
-  blame('ROUTE_RULES', rules?.faults ?? []);
-  const catalogs = loadCatalogs(config.errorCatalogs);
-  blame('ERROR_CATALOGS', catalogs.faults);
-  const allow = AddressList.parse(config.limitsAllow);
-  blame('LIMITS_ALLOW', allow.faults);
-  const proxies = AddressList.parse(config.trustedProxies);
-  blame('TRUSTED_PROXIES', proxies.faults);
-  const tlsPaths = tlsPathsOf(config);
-  const tls = tlsPaths && loadTlsMaterial(tlsPaths);
-  faults.push(...(tls?.faults ?? []));
-  const authorities = config.backendCa === undefined ? undefined : loadAuthorities('BACKEND_CA', config.backendCa);
-  faults.push(...(authorities?.faults ?? []));
-  if (faults.length > 0) throw new StartError(faults);
-  return {
-    credentials,
-    rules: rules?.rules ?? RouteRules.EVERYTHING,
-    explain: catalogs.explainer,
-    allow: allow.list ?? AddressList.EMPTY,
-    proxies: proxies.list ?? AddressList.EMPTY,
-    tls: tls?.material,
-    tlsPaths,
-    warnings: tls?.warnings ?? [],
-    backendCa: authorities?.ca,
-  };
-}
-
-const tlsPathsOf = ({ tlsCert, tlsKey, tlsClientCa }: Config): TlsPaths | undefined =>
-  tlsCert === undefined || tlsKey === undefined
-    ? undefined
-    : { cert: tlsCert, key: tlsKey, ...(tlsClientCa === undefined ? {} : { clientCa: tlsClientCa }) };
 
 const LOOK_EVERY_MS = 5;
 

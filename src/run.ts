@@ -8,8 +8,9 @@ import { Primary } from './cluster/primary.ts';
 import { PrimaryLink } from './cluster/worker.ts';
 import { describeFaults } from './config/report.ts';
 import type { Config } from './config.ts';
-import { type Gateway, type GatewayOptions, StartError, startGateway } from './gateway.ts';
+import { type Gateway, type GatewayOptions, startGateway } from './gateway.ts';
 import type { Logger } from './log.ts';
+import { StartError } from './materials.ts';
 import { startSimulator } from './simulator/simulator.ts';
 import { inheritedListener } from './transport/socket-activation.ts';
 

@@ -34,14 +34,14 @@ const DOORS: Readonly<Record<string, Door>> = {
   polling: { values: ['protocol', 'clock', 'events'], types: ['backend'] },
   session: { values: ['protocol', 'clock', 'events'], types: ['commands', 'backend', 'polling'] },
   transport: { values: ['protocol', 'clock', 'framing', 'commands', 'session', 'events', 'access'] },
-  observation: { values: ['protocol', 'log'], types: ['session', 'polling'] },
-  cluster: { values: [], types: ['access', 'log', 'transport'] },
+  observation: { values: ['protocol', 'log'], types: ['session', 'polling', 'backend'] },
+  cluster: { values: ['observation'], types: ['access', 'log', 'transport'] },
   admin: { values: ['protocol', 'log', 'observation'] },
   simulator: { values: [] },
 };
 
 /** The composition may know everybody; nobody may know the composition. */
-const COMPOSITION = new Set(['main', 'run', 'gateway']);
+const COMPOSITION = new Set(['main', 'run', 'gateway', 'materials']);
 
 /** Third-party packages have one owner each. */
 const OWNERS: Readonly<Record<string, readonly RegExp[]>> = {

@@ -1,5 +1,5 @@
 // The listening socket and what stands between it and a session: admission, and the way of a connection from accept to close.
-import { connect, createServer, type Server as NetServer, type Socket } from 'node:net';
+import { createServer, type Server as NetServer, type Socket } from 'node:net';
 import type { Admission } from '../access/admissions.ts';
 import { errorLine } from '../events/encode.ts';
 import type { SessionServices } from '../session/ports.ts';
@@ -167,22 +167,3 @@ export class Server {
 
 /** An IPv4 address that came in over an IPv6 socket is shown as what it is. */
 export const plainAddress = (address: string): string => address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '');
-
-/** Whether something accepts TCP connections where `url` points to. Sends nothing; takes `timeoutMs` at most and never rejects. */
-export function acceptsConnections(url: string, timeoutMs: number): Promise<boolean> {
-  const { protocol, hostname, port } = new URL(url);
-  return new Promise((resolve) => {
-    const socket = connect({
-      host: hostname.replace(/^\[|\]$/g, ''),
-      port: Number(port) || (protocol === 'https:' ? 443 : 80),
-    });
-    const settle = (accepted: boolean): void => {
-      clearTimeout(timer);
-      socket.destroy();
-      resolve(accepted);
-    };
-    const timer = setTimeout(() => settle(false), timeoutMs);
-    socket.once('connect', () => settle(true));
-    socket.on('error', () => settle(false));
-  });
-}

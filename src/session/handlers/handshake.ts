@@ -13,13 +13,16 @@ export function handshake(session: SessionContext, command: Handshake): boolean 
     const message =
       command.token === undefined ? 'payload.token is missing' : 'payload.token is not a token of this gateway';
     const hint = 'send the token that the operator of this gateway gave you';
+    session.failed('handshake_rejected', message);
     session.close('credentials', () => errorLine('handshake_rejected', message, { id, hint, fatal: true }), {
       delayMs: verdict.delayMs,
     });
     return false;
   }
   if (draining()) {
-    const line = errorLine('handshake_rejected', 'the gateway is stopping', {
+    const message = 'the gateway is stopping';
+    session.failed('handshake_rejected', message);
+    const line = errorLine('handshake_rejected', message, {
       id,
       hint: 'connect again in a moment',
       fatal: true,
