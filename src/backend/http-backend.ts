@@ -223,8 +223,10 @@ const REASONS: Readonly<Record<string, string>> = {
 function describe(error: Error): string {
   const code = (error as { code?: unknown }).code;
   if (error instanceof AggregateError && error.errors[0] instanceof Error) return describe(error.errors[0]);
+  // Some of the parser's errors come without a code.
+  if (error.name === 'HTTPParserError')
+    return `the backend does not speak HTTP${typeof code === 'string' ? ` (${code})` : ''}`;
   if (typeof code !== 'string') return 'the call failed';
-  if (code.startsWith('HPE_')) return `the backend does not speak HTTP (${code})`;
   const reason = REASONS[code];
   return reason === undefined ? `the call failed (${code})` : `${reason} (${code})`;
 }
