@@ -23,7 +23,8 @@ interface Door {
 const DOORS: Readonly<Record<string, Door>> = {
   protocol: { values: [] },
   log: { values: [] },
-  clock: { values: [] },
+  metronome: { values: [] },
+  clock: { values: ['metronome'] },
   config: { values: ['protocol', 'log'] },
   framing: { values: ['protocol'] },
   commands: { values: ['protocol', 'schemas', 'framing'] },

@@ -145,8 +145,7 @@ export class Poll {
   #arm(index: number): void {
     this.#options.clock.clearTimer(this.#timer);
     this.#next = Math.max(index, this.#newestSent + 1);
-    const wait = this.#dueAt(this.#next) - this.#options.clock.now();
-    this.#timer = this.#options.clock.setTimer(wait, () => this.#tick());
+    this.#timer = this.#options.clock.setDeadline(this.#dueAt(this.#next), () => this.#tick());
   }
 
   #tick(): void {

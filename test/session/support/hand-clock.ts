@@ -39,6 +39,10 @@ export class HandClock implements Clock {
     return timer;
   }
 
+  setDeadline(at: number, fire: () => void): Timer {
+    return this.setTimer(at - this.#now, fire);
+  }
+
   clearTimer(timer: Timer | undefined): void {
     const known = timer as HandTimer | undefined;
     if (!known?.live) return;

@@ -1,0 +1,106 @@
+// Deadlines to a tenth of a millisecond: the event loop's own timers know whole milliseconds only, and round each wait up anew.
+import { Worker } from 'node:worker_threads';
+
+/**
+ * The thread sleeps on a futex, which is precise, and wakes the event loop with a message. `cell[0]` counts requests, negative ends it;
+ * `due[0]` is the time to wake at, ms on the clock that all threads share.
+ */
+const THREAD = `
+const { parentPort, workerData: { cell, due } } = require('node:worker_threads');
+const now = () => Number(process.hrtime.bigint()) / 1e6;
+for (let seen = Atomics.load(cell, 0); seen >= 0; seen = Atomics.load(cell, 0)) {
+  const left = due[0] - now();
+  if (left > 0 && Atomics.wait(cell, 0, seen, left) !== 'timed-out') continue;
+  parentPort.postMessage(0);
+  Atomics.wait(cell, 0, seen);
+}`;
+
+/** Wake-ups are at least this far apart, ms: many deadlines cost no more than two thousand a second. */
+const APART_MS = 0.5;
+/** A deadline this near is met by the wake-up that is here already, ms. */
+const NEAR_MS = 0.05;
+/** The thread ends when nobody needed it for this long, ms. */
+const IDLE_MS = 2000;
+
+interface Deadline {
+  readonly at: number;
+  readonly fire: () => void;
+}
+
+/** `now` is the clock of the deadlines: `performance.now` of this thread. */
+export class Metronome {
+  /** The soonest last. */
+  readonly #deadlines: Deadline[] = [];
+  #thread: Worker | undefined;
+  #cell = new Int32Array(new SharedArrayBuffer(4));
+  #due = new Float64Array(new SharedArrayBuffer(8));
+  readonly #offset = Number(process.hrtime.bigint()) / 1e6 - performance.now();
+  #idle: NodeJS.Timeout | undefined;
+  #armedFor = Number.POSITIVE_INFINITY;
+  #wokeAt = 0;
+  #waking = false;
+
+  /** Calls `fire` at this time, ms on `performance.now`; never before it by more than a twentieth of a millisecond. */
+  set(at: number, fire: () => void): object {
+    const deadline = { at, fire };
+    const { length } = this.#deadlines;
+    let place = length;
+    while (place > 0 && this.#deadlines[place - 1]!.at < at) place--;
+    this.#deadlines.splice(place, 0, deadline);
+    if (place === length) this.#arm();
+    return deadline;
+  }
+
+  /** False when it is none of this metronome's, or has been met. */
+  clear(deadline: object): boolean {
+    const place = this.#deadlines.indexOf(deadline as Deadline);
+    if (place >= 0) this.#deadlines.splice(place, 1);
+    return place >= 0;
+  }
+
+  #arm(): void {
+    const soonest = this.#deadlines.at(-1);
+    if (soonest === undefined || this.#waking) return;
+    const wakeAt = Math.max(soonest.at, this.#wokeAt + APART_MS);
+    if (wakeAt >= this.#armedFor) return;
+    this.#armedFor = wakeAt;
+    this.#due[0] = wakeAt + this.#offset;
+    this.#thread ??= this.#start();
+    Atomics.add(this.#cell, 0, 1);
+    Atomics.notify(this.#cell, 0);
+  }
+
+  #start(): Worker {
+    const thread = new Worker(THREAD, { eval: true, workerData: { cell: this.#cell, due: this.#due } });
+    thread.on('message', () => this.#wake());
+    // Who waits for a deadline is kept alive by what it polls; the thread alone keeps nothing alive.
+    thread.unref();
+    this.#idle = setInterval(() => this.#rest(), IDLE_MS);
+    this.#idle.unref();
+    return thread;
+  }
+
+  #wake(): void {
+    const now = performance.now();
+    this.#wokeAt = now;
+    this.#armedFor = Number.POSITIVE_INFINITY;
+    this.#waking = true;
+    try {
+      while ((this.#deadlines.at(-1)?.at ?? Number.POSITIVE_INFINITY) <= now + NEAR_MS) this.#deadlines.pop()!.fire();
+    } finally {
+      this.#waking = false;
+      this.#arm();
+    }
+  }
+
+  /** Ends the thread once it is not needed; the next deadline starts another. */
+  #rest(): void {
+    if (this.#deadlines.length > 0 || performance.now() - this.#wokeAt < IDLE_MS) return;
+    clearInterval(this.#idle);
+    Atomics.store(this.#cell, 0, -1);
+    Atomics.notify(this.#cell, 0);
+    this.#thread = undefined;
+    this.#cell = new Int32Array(new SharedArrayBuffer(4));
+    this.#due = new Float64Array(new SharedArrayBuffer(8));
+  }
+}
