@@ -1,0 +1,124 @@
+// Turns of the event loop are shared: one client's flood holds nobody up, and whoever waits comes in order.
+import { describe, expect, test } from 'vitest';
+import { type Runnable, Turns } from '../../src/transport/turns.ts';
+
+const immediate = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** Work of so many pieces, each of so many bytes; remembers in which turn each was done. */
+class Worker implements Runnable {
+  left: number;
+  readonly doneIn: number[] = [];
+  readonly #turns: Turns;
+  readonly #bytes: number;
+  readonly #now: () => number;
+
+  constructor(turns: Turns, left: number, bytes: number, now: () => number) {
+    this.#turns = turns;
+    this.left = left;
+    this.#bytes = bytes;
+    this.#now = now;
+  }
+
+  run(): void {
+    while (this.left > 0) {
+      if (!this.#turns.take(this.#bytes)) {
+        this.#turns.later(this);
+        return;
+      }
+      this.left--;
+      this.doneIn.push(this.#now());
+    }
+  }
+}
+
+/** Runs turns of the event loop, counting them, until all work is done. */
+async function runAll(workers: readonly Worker[], count: { turn: number }): Promise<void> {
+  for (const worker of workers) worker.run();
+  while (workers.some(({ left }) => left > 0)) {
+    expect(count.turn).toBeLessThan(100_000);
+    count.turn++;
+    await immediate();
+  }
+}
+
+describe('turns', () => {
+  test('a turn does a hundred short pieces, or fewer long ones', async () => {
+    for (const [bytes, pieces] of [
+      [0, 100],
+      [511, 100],
+      [512, 50],
+      [51_200, 1],
+    ] as const) {
+      const turns = new Turns();
+      let taken = 0;
+      while (turns.take(bytes)) taken++;
+      expect(taken).toBe(pieces);
+      await immediate();
+      expect(turns.take(bytes)).toBe(true);
+    }
+  });
+
+  test('a piece larger than a whole turn is done all the same, one to a turn', async () => {
+    const count = { turn: 0 };
+    const worker = new Worker(new Turns(), 5, 10_000_000, () => count.turn);
+    await runAll([worker], count);
+    expect(new Set(worker.doneIn).size).toBe(5);
+  });
+
+  test('a flood among others: everybody gets on, the small ones first of all', async () => {
+    const count = { turn: 0 };
+    const turns = new Turns();
+    const flood = new Worker(turns, 20_000, 100, () => count.turn);
+    const small = Array.from({ length: 50 }, () => new Worker(turns, 1, 100, () => count.turn));
+    await runAll([flood, ...small], count);
+    // Each of the fifty waits for at most one turn of the flood.
+    for (const { doneIn } of small) expect(doneIn[0]).toBeLessThanOrEqual(3);
+    expect(flood.doneIn.at(-1)).toBeGreaterThan(100);
+  });
+
+  test('several floods share: none is ahead of another by more than its one turn', async () => {
+    const count = { turn: 0 };
+    const turns = new Turns();
+    const floods = Array.from({ length: 7 }, () => new Worker(turns, 5000, 0, () => count.turn));
+    for (const flood of floods) flood.run();
+    while (floods.some(({ left }) => left > 0)) {
+      count.turn++;
+      await immediate();
+      const left = floods.map((flood) => flood.left);
+      if (Math.min(...left) > 0) expect(Math.max(...left) - Math.min(...left)).toBeLessThanOrEqual(200);
+    }
+  });
+
+  test('forgotten work is never run, and nothing runs twice', async () => {
+    const turns = new Turns();
+    let runs = 0;
+    const once: Runnable = { run: () => runs++ };
+    const never: Runnable = {
+      run: () => {
+        throw new Error('it was forgotten');
+      },
+    };
+    turns.later(once);
+    turns.later(once);
+    turns.later(never);
+    turns.forget(never);
+    await immediate();
+    await immediate();
+    expect(runs).toBe(1);
+  });
+
+  test('one that fails does not cost the others their turn', async () => {
+    const turns = new Turns();
+    let ran = false;
+    // A connection catches what goes wrong in it; nothing reaches the turns.
+    turns.later({ run: () => turns.forget({ run: () => {} }) });
+    turns.later({
+      run: () => {
+        ran = true;
+      },
+    });
+    await immediate();
+    await immediate();
+    expect(ran).toBe(true);
+  });
+});
