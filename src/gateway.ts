@@ -94,6 +94,7 @@ export async function startGateway(config: Config, log: Logger, options: Gateway
     maxInFlight: config.monitorMaxInFlight,
     observe: (subject) => pollObserver(guard, telemetry, subject),
   });
+  const attempts = new FailedAttempts({ now });
   const services: SessionServices = {
     profile: config.profile,
     limits: config,
@@ -105,7 +106,7 @@ export async function startGateway(config: Config, log: Logger, options: Gateway
       credentials,
       rules,
       now,
-      attempts: new FailedAttempts({ now }),
+      attempts,
       lease: config.controlExclusive ? new ControlLease({ idleMs: config.controlExclusiveIdleMs }) : undefined,
       rejected: (address, delayMs) => {
         telemetry.authenticationFailures++;
@@ -138,7 +139,8 @@ export async function startGateway(config: Config, log: Logger, options: Gateway
     admit: options.admit ?? ((address) => admissions.admit(address)),
     throttle: (address) => {
       const key = commandRate.keyOf(address);
-      return key === undefined ? undefined : () => commandRate.take(key);
+      if (key === undefined && !credentials.required) return undefined;
+      return (greeted) => (greeted ? 0 : attempts.waitMs(address)) || commandRate.take(key);
     },
     trace,
     observer: {

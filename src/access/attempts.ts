@@ -20,6 +20,8 @@ export interface FailedAttemptsOptions {
 interface Failures {
   count: number;
   at: number;
+  /** Until when no further attempt of this address is looked at. */
+  until: number;
 }
 
 /**
@@ -54,12 +56,20 @@ export class FailedAttempts {
   /** Counts a failure of this address; the answer is how many ms its refusal waits, 0 for at once. */
   failed(ip: string): number {
     const now = this.#now();
-    const failures = this.#table.use(limitKey(ip), () => ({ count: 0, at: now }));
+    const failures = this.#table.use(limitKey(ip), () => ({ count: 0, at: now, until: now }));
     const forgotten = Math.floor(Math.max(0, now - failures.at) / this.#forgetMs);
     failures.count = Math.min(this.#maxCount, Math.max(0, failures.count - forgotten) + 1);
     failures.at = now;
     if (failures.count <= this.#free) return 0;
-    return Math.min(this.#maxDelayMs, this.#firstDelayMs * 2 ** (failures.count - this.#free - 1));
+    const delay = Math.min(this.#maxDelayMs, this.#firstDelayMs * 2 ** (failures.count - this.#free - 1));
+    failures.until = now + delay;
+    return delay;
+  }
+
+  /** How long the next attempt of this address waits, ms: whoever hangs up before a refusal comes gains nothing by it. */
+  waitMs(ip: string): number {
+    const failures = this.#table.get(limitKey(ip));
+    return failures === undefined ? 0 : Math.max(0, failures.until - this.#now());
   }
 
   /** A right token: the failures of this address were slips and are forgiven. */

@@ -25,6 +25,11 @@ export class BoundedTable<V> {
     return value;
   }
 
+  /** The entry of `key` if there is one; this is no use. */
+  get(key: string): V | undefined {
+    return this.#entries.get(key);
+  }
+
   delete(key: string): void {
     this.#entries.delete(key);
   }

@@ -12,6 +12,8 @@ export interface ControlHolder {
   readonly id: string | number;
   /** The address another client is told. */
   readonly address: string;
+  /** Whether a CONTROL of it waits or runs; while one does it is not idle. Default: never. */
+  readonly busy?: () => boolean;
 }
 
 export type ControlGrant =
@@ -44,7 +46,7 @@ export class ControlLease {
   acquire(holder: ControlHolder, nowMs: number): ControlGrant {
     const held = this.#current(nowMs);
     if (held === undefined) {
-      this.#held = { id: holder.id, address: holder.address, since: this.#epoch(), usedAt: nowMs };
+      this.#held = { ...holder, since: this.#epoch(), usedAt: nowMs };
       return { granted: true };
     }
     if (held.id !== holder.id) return { granted: false, heldBy: held.address, since: held.since };
@@ -73,6 +75,10 @@ export class ControlLease {
   #current(nowMs: number): Held | undefined {
     const held = this.#held;
     if (held === undefined || this.#idleMs <= 0 || nowMs - held.usedAt < this.#idleMs) return held;
+    if (held.busy?.()) {
+      held.usedAt = nowMs;
+      return held;
+    }
     this.#held = undefined;
     return undefined;
   }

@@ -41,8 +41,8 @@ export class Gatekeeper implements Access {
     return this.#options.rules.decide({ method, path: query < 0 ? path : path.slice(0, query), credential });
   }
 
-  acquireControl(id: number, address: string): ReturnType<Access['acquireControl']> {
-    return this.#options.lease?.acquire({ id, address }, this.#options.now()) ?? GRANTED;
+  acquireControl(id: number, address: string, busy: () => boolean): ReturnType<Access['acquireControl']> {
+    return this.#options.lease?.acquire({ id, address, busy }, this.#options.now()) ?? GRANTED;
   }
 
   touchControl(id: number): void {

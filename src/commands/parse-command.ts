@@ -88,7 +88,8 @@ function parsePayload(
       break;
     }
     case 'MONITOR': {
-      const asked = fields['period_ms'] as number;
+      // What is no number has been complained about already.
+      const asked = typeof fields['period_ms'] === 'number' ? fields['period_ms'] : PERIOD_MAX_MS;
       const periodMs = Math.min(PERIOD_MAX_MS, Math.max(PERIOD_MIN_MS, asked));
       const path = pathOf(name, fields, raw, complaints, profile);
       command = { name, ...identity, path, periodMs, clamped: periodMs !== asked };
@@ -163,6 +164,11 @@ function pathOf(
   if (rawArgs === undefined || typeof args !== 'object' || args === null || Array.isArray(args))
     return requestTarget(url, '');
   const encoded = encodeArgs(rawArgs);
+  if ('tooLong' in encoded) {
+    const message = `${where}args makes a query of more than ${encoded.tooLong} bytes`;
+    complaints.add({ code: 'invalid_value', order: order('args'), message });
+    return '';
+  }
   if ('unencodable' in encoded) {
     const message = `${where}args: ${show(encoded.unencodable)} holds half of a surrogate pair, which UTF-8 cannot carry`;
     complaints.add({ code: 'invalid_value', order: order('args'), message });

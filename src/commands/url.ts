@@ -56,16 +56,29 @@ export function requestTarget(url: string, query: string): string {
   return target.endsWith('?') || target.endsWith('&') ? target + query : `${target}&${query}`;
 }
 
+/** A query may be this long whatever its `args`, and three times as long as they are: more only comes of repeating a long name. */
+const QUERY_ALWAYS_BYTES = 65_536;
+const LONGEST_ENCODING = 3;
+
+export type EncodedArgs =
+  | { readonly query: string }
+  /** A text holds half a surrogate pair, which no UTF-8 can carry; the name it stands under. */
+  | { readonly unencodable: string }
+  /** The query would be longer than this many bytes. */
+  | { readonly tooLong: number };
+
 /**
  * `args` as query parameters [OS-2.8]: in the order written, of equal names the last one, at its own place; numbers and literals as
- * they are spelled. Answers the name at fault when a text holds half a surrogate pair, which no UTF-8 can carry.
+ * they are spelled.
  */
-export function encodeArgs(rawArgs: string): { readonly query: string } | { readonly unencodable: string } {
+export function encodeArgs(rawArgs: string): EncodedArgs {
   const last = new Map<string, string>();
   eachMember(rawArgs, rawArgs.indexOf('{'), (name, raw) => {
     last.delete(name);
     last.set(name, raw);
   });
+  const longest = Math.max(QUERY_ALWAYS_BYTES, LONGEST_ENCODING * Buffer.byteLength(rawArgs));
+  let length = 0;
   const pairs: string[] = [];
   for (const [name, raw] of last) {
     if (!name.isWellFormed()) return { unencodable: name };
@@ -74,7 +87,10 @@ export function encodeArgs(rawArgs: string): { readonly query: string } | { read
     for (const value of values) {
       const text = argText(value);
       if (!text.isWellFormed()) return { unencodable: name };
-      pairs.push(`${key}=${encode(text)}`);
+      const pair = `${key}=${encode(text)}`;
+      length += pair.length + 1;
+      if (length > longest) return { tooLong: longest };
+      pairs.push(pair);
     }
   }
   return { query: pairs.join('&') };

@@ -51,10 +51,11 @@ export interface Access {
     path: string,
     credential: string | undefined,
   ): { readonly allowed: true; readonly minPeriodMs: number } | { readonly allowed: false };
-  /** Whether this session may send CONTROLs now; with CONTROL_EXCLUSIVE only one may. */
+  /** Whether this session may send CONTROLs now; with CONTROL_EXCLUSIVE only one may, and keeps it while it is `busy`. */
   acquireControl(
     sessionId: number,
     address: string,
+    busy: () => boolean,
   ): { readonly granted: true } | { readonly granted: false; readonly heldBy: string; readonly since: number };
   /** A CONTROL of this session has ended; while one runs its holder is not idle. */
   touchControl(sessionId: number): void;

@@ -231,11 +231,12 @@ export class Session implements SessionContext, SessionView {
     this.#reason = reason;
     this.#watchdog.stop();
     this.stopMonitor();
-    this.services.access.releaseControl(this.id);
     const waiting = options.waiting === 'discard' ? [] : this.control.takeWaiting();
     for (const command of waiting) this.notSent(command, this.#lost ? 'the connection was lost' : 'the session ended');
     const { clock } = this.services;
     this.control.stop((stopped) => {
+      // Not before: while one is in flight nobody else may move the machine.
+      this.services.access.releaseControl(this.id);
       const end = (): void => {
         if (lastLine) this.outlet.answer(lastLine(stopped));
         this.outlet.finish();

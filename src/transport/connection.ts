@@ -18,8 +18,8 @@ export interface ConnectionOptions {
   readonly turns: Turns;
   /** How long the socket may take to flush and end once everything has been said, ms. */
   readonly lingerMs: number;
-  /** Waiting time before this address may send its next command, ms; 0 when it may now. */
-  readonly throttle: (() => number) | undefined;
+  /** How long this address's next line has to wait, ms, 0 when it need not; `greeted` once a HANDSHAKE has succeeded. */
+  readonly throttle: ((greeted: boolean) => number) | undefined;
   readonly trace: ((id: number, direction: 'in' | 'out', line: string | Buffer) => void) | undefined;
   readonly crashed: (error: unknown) => void;
   /** The socket is closed; called once. */
@@ -34,6 +34,8 @@ export class Connection implements Runnable {
   readonly session: Session;
   readonly #profile: Profile;
   #receivedBytes = 0;
+  /** A frame whose time has not come yet. */
+  #frame: Frame | undefined;
   #held = false;
   #inputEnded = false;
   #finished = false;
@@ -110,23 +112,26 @@ export class Connection implements Runnable {
 
   #handleAll(): boolean {
     const { turns } = this.#options;
-    while (this.session.state !== 'CLOSING' && !this.#received.drained) {
+    while (this.session.state !== 'CLOSING' && (this.#frame !== undefined || !this.#received.drained)) {
       // Whoever does not read the answers gets no more of them [OS-3.7].
       if (this.#outbox.answersCongested) return false;
       if (!turns.take(this.#received.nextBytes)) {
         turns.later(this);
         return false;
       }
-      const wait = this.#options.throttle?.() ?? 0;
+      const frame = this.#frame ?? this.#received.next();
+      this.#frame = undefined;
+      if (!frame) continue;
+      const wait = this.#options.throttle?.(this.session.state === 'READY') ?? 0;
       if (wait > 0) {
+        this.#frame = frame;
         this.#timer ??= setTimeout(() => {
           this.#timer = undefined;
           this.run();
         }, wait);
         return false;
       }
-      const frame = this.#received.next();
-      if (frame) this.#handle(frame);
+      this.#handle(frame);
     }
     if (this.#inputEnded && this.session.state !== 'CLOSING') {
       this.#inputEnded = false;

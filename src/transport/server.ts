@@ -18,7 +18,7 @@ export interface ServerOptions {
   /** Asked once for each connection. */
   readonly admit: (address: string) => Admission | Promise<Admission>;
   /** A throttle for this address's commands; undefined when it has none. */
-  readonly throttle: (address: string) => (() => number) | undefined;
+  readonly throttle: (address: string) => ((greeted: boolean) => number) | undefined;
   readonly trace: ((id: number, direction: 'in' | 'out', line: string | Buffer) => void) | undefined;
   readonly observer: ServerObserver;
 }

@@ -13,7 +13,7 @@ export function control(session: SessionContext, command: Control): boolean {
       id,
       hint: NO_ROUTE_HINT,
     });
-  const lease = access.acquireControl(session.id, session.address);
+  const lease = access.acquireControl(session.id, session.address, () => session.control.active);
   if (!lease.granted)
     return session.refuse(
       'control_busy',
