@@ -1,0 +1,218 @@
+// From accept to close on real sockets: who is admitted, who is told no, and that every place is given back exactly once.
+import { afterEach, describe, expect, test } from 'vitest';
+import type { Admission } from '../../src/access/admissions.ts';
+import { realClock } from '../../src/clock.ts';
+import { PreparationError } from '../../src/transport/preparation.ts';
+import { plainAddress, Server, type ServerOptions } from '../../src/transport/server.ts';
+import { waitUntil } from '../faults/support/wait.ts';
+import { World } from '../session/support/world.ts';
+import { TestClient } from '../support/client.ts';
+
+interface Started {
+  readonly server: Server;
+  readonly told: string[];
+  readonly places: { taken: number; released: number };
+  connect(): Promise<TestClient>;
+}
+
+const running: Server[] = [];
+const clients: TestClient[] = [];
+afterEach(() => {
+  for (const client of clients.splice(0)) client.destroy();
+  for (const server of running.splice(0)) {
+    server.stopListening();
+    server.destroy();
+  }
+});
+
+async function start(options: Partial<ServerOptions> = {}): Promise<Started> {
+  const world = new World();
+  const told: string[] = [];
+  const places = { taken: 0, released: 0 };
+  const server = new Server({
+    listen: { host: '127.0.0.1', port: 0 },
+    services: { ...world.services, clock: realClock },
+    txBufferBytes: 10_000,
+    lingerMs: 1000,
+    prepare: undefined,
+    admit: () => {
+      places.taken++;
+      return { admitted: true, release: () => places.released++ };
+    },
+    throttle: () => undefined,
+    trace: undefined,
+    observer: {
+      opened: ({ session }) => told.push(`opened ${session.address}`),
+      closed: ({ session }) => told.push(`closed ${session.closeReason}`),
+      refused: (address, reason) => told.push(`refused ${address} ${reason}`),
+      unprepared: (address, error) => told.push(`unprepared ${address} ${error.reason}`),
+      crashed: (error) => told.push(`crashed ${String(error)}`),
+      acceptFailed: (error) => told.push(`failed ${error.message}`),
+    },
+    ...options,
+  });
+  running.push(server);
+  await server.listen();
+  const connect = async (): Promise<TestClient> => {
+    const client = await TestClient.connect({ host: '127.0.0.1', port: server.port });
+    clients.push(client);
+    return client;
+  };
+  return { server, told, places, connect };
+}
+
+const REFUSED: Admission = { admitted: false, reason: 'full', message: 'no room' };
+
+describe('admission', () => {
+  test('a place for each connection, given back when it closes, however it closes', async () => {
+    const { server, told, places, connect } = await start();
+    const [stopped, reset, ended] = [await connect(), await connect(), await connect()];
+    await waitUntil(() => server.connections.size === 3, 'three are open');
+    await stopped.handshake();
+    stopped.command('STOP', { target: 'session' });
+    await stopped.expect('stop_ack');
+    reset.socket.resetAndDestroy();
+    ended.socket.end();
+    await waitUntil(() => server.connections.size === 0, 'all are closed');
+    expect(places).toEqual({ taken: 3, released: 3 });
+    expect(told.filter((line) => line.startsWith('opened'))).toHaveLength(3);
+    expect(told.filter((line) => line.startsWith('closed')).sort()).toEqual([
+      'closed connection_lost',
+      'closed end_of_input',
+      'closed stop_session',
+    ]);
+  });
+
+  test('[OS-3.2] who is not admitted is told so at once, without being read, then the end', async () => {
+    const { server, told, connect } = await start({ admit: () => REFUSED });
+    const client = await connect();
+    client.command('HANDSHAKE', { major: 1 });
+    await client.expect({ error: 'handshake_rejected', message: 'no room', fatal: true });
+    await client.expectClosed();
+    expect(server.connections.size).toBe(0);
+    expect(told).toEqual(['refused 127.0.0.1 full']);
+  });
+
+  test('the answer may take its time: nothing is lost meanwhile', async () => {
+    let admit: ((admission: Admission) => void) | undefined;
+    const { connect, told } = await start({
+      admit: () =>
+        new Promise((resolve) => {
+          admit = resolve;
+        }),
+    });
+    const client = await connect();
+    client.command('HANDSHAKE', { major: 1 });
+    await waitUntil(() => admit !== undefined, 'it was asked');
+    expect(told).toEqual([]);
+    admit!({ admitted: true, release: () => {} });
+    await client.expect('handshake_ack');
+  });
+
+  test('one who has gone again by then gives its place back', async () => {
+    let admit: ((admission: Admission) => void) | undefined;
+    let released = 0;
+    const { connect, server, told } = await start({
+      admit: () =>
+        new Promise((resolve) => {
+          admit = resolve;
+        }),
+    });
+    const client = await connect();
+    await waitUntil(() => admit !== undefined, 'it was asked');
+    client.socket.resetAndDestroy();
+    // Only a socket that is read from learns of a reset; the server does not read before it has admitted.
+    server.stopListening();
+    admit!({ admitted: true, release: () => released++ });
+    await waitUntil(() => released === 1, 'the place is given back');
+    expect(server.connections.size).toBe(0);
+    expect(told.filter((line) => line.startsWith('crashed'))).toEqual([]);
+  });
+
+  test('an admission that fails costs its connection only', async () => {
+    let asked = 0;
+    const { connect, told } = await start({
+      admit: () => {
+        if (asked++ === 0) throw new Error('boom');
+        return { admitted: true, release: () => {} };
+      },
+    });
+    const first = await connect();
+    await first.expectClosed();
+    const second = await connect();
+    await second.handshake();
+    expect(told[0]).toBe('crashed Error: boom');
+  });
+});
+
+describe('preparation', () => {
+  test('what cannot be prepared is closed without a word and takes no place', async () => {
+    const { connect, told, places } = await start({
+      prepare: () => Promise.reject(new PreparationError('tls', 'the TLS handshake failed')),
+    });
+    const client = await connect();
+    await client.expectClosed();
+    expect(client.lines).toEqual([]);
+    expect(told).toEqual(['unprepared 127.0.0.1 tls']);
+    expect(places.taken).toBe(0);
+  });
+
+  test('the address that preparation tells is the one that is admitted and shown', async () => {
+    const asked: string[] = [];
+    const { connect, told } = await start({
+      prepare: async (socket) => ({ socket, address: '203.0.113.7' }),
+      admit: (address) => {
+        asked.push(address);
+        return { admitted: true, release: () => {} };
+      },
+    });
+    const client = await connect();
+    await client.handshake();
+    expect(asked).toEqual(['203.0.113.7']);
+    expect(told).toEqual(['opened 203.0.113.7']);
+  });
+
+  test('those that are being prepared end when the server listens no more', async () => {
+    let preparing = 0;
+    const { connect, server } = await start({
+      prepare: () => {
+        preparing++;
+        return new Promise(() => {});
+      },
+    });
+    const client = await connect();
+    await waitUntil(() => preparing === 1, 'it is being prepared');
+    server.stopListening();
+    await client.expectClosed();
+  });
+});
+
+describe('listening', () => {
+  test('a port in use is told, not thrown later', async () => {
+    const { server } = await start();
+    await expect(start({ listen: { host: '127.0.0.1', port: server.port } })).rejects.toMatchObject({
+      code: 'EADDRINUSE',
+    });
+  });
+
+  test('listening no more leaves those that are there alone', async () => {
+    const { server, connect } = await start();
+    const client = await connect();
+    await client.handshake();
+    server.stopListening();
+    expect(server.listening).toBe(false);
+    client.command('STOP', { target: 'session' });
+    await client.expect('stop_ack');
+  });
+
+  test.each([
+    ['127.0.0.1', '127.0.0.1'],
+    ['::ffff:127.0.0.1', '127.0.0.1'],
+    ['::FFFF:10.0.0.1', '10.0.0.1'],
+    ['::1', '::1'],
+    ['::ffff:7f00:1', '::ffff:7f00:1'],
+    ['fe80::ffff:1.2.3.4', 'fe80::ffff:1.2.3.4'],
+  ])('%s is shown as %s', (address, shown) => {
+    expect(plainAddress(address)).toBe(shown);
+  });
+});
