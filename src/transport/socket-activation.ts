@@ -7,5 +7,6 @@ const FIRST_DESCRIPTOR = 3;
 /** The listening descriptor meant for this process (LISTEN_PID, LISTEN_FDS), or undefined. */
 export function inheritedListener(env: Readonly<Record<string, string | undefined>>, pid: number): Listen | undefined {
   if (env['LISTEN_PID'] !== String(pid)) return undefined;
-  return Number(env['LISTEN_FDS']) >= 1 ? { fd: FIRST_DESCRIPTOR } : undefined;
+  // Digits alone: what else a number can be spelled as is no count of a service manager's.
+  return /^0*[1-9]\d*$/.test(env['LISTEN_FDS'] ?? '') ? { fd: FIRST_DESCRIPTOR } : undefined;
 }
