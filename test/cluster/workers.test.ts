@@ -1,0 +1,172 @@
+// Several processes on one port, as real processes: limits hold across them, a killed one costs only its own sessions, all end as one.
+import { execFileSync } from 'node:child_process';
+import { createServer } from 'node:net';
+import { afterEach, describe, expect, test } from 'vitest';
+import { waitUntil } from '../faults/support/wait.ts';
+import type { TestClient } from '../support/client.ts';
+import { type GatewayProcess, spawnGateway } from '../support/gateway.ts';
+
+/** Starting two workers takes its time on a busy machine. */
+const LONG_MS = 60_000;
+
+let gateway: GatewayProcess | undefined;
+const clients: TestClient[] = [];
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.destroy();
+  const workers = gateway ? workersOf(gateway) : [];
+  await gateway?.stop();
+  // Without a primary its workers end by themselves; a test that failed may have left some.
+  for (const pid of workers) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+  gateway = undefined;
+});
+
+const start = async (env: Record<string, string> = {}): Promise<GatewayProcess> => {
+  gateway = await spawnGateway({ WORKERS: '2', ...env });
+  return gateway;
+};
+
+async function connect(): Promise<TestClient> {
+  const client = await gateway!.connect();
+  clients.push(client);
+  return client;
+}
+
+async function ready(): Promise<TestClient> {
+  const client = await connect();
+  await client.handshake();
+  return client;
+}
+
+/** Process ids of the workers that live now. */
+function workersOf({ child }: GatewayProcess): number[] {
+  const table = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,stat=,args='], { encoding: 'utf8' });
+  return table
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .filter(
+      ([, parent, state, ...args]) =>
+        Number(parent) === child.pid && !state?.startsWith('Z') && args.join(' ').includes('src/main.ts'),
+    )
+    .map(([pid]) => Number(pid));
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Which of them are still connected. */
+const living = (all: readonly TestClient[]): TestClient[] =>
+  all.filter(({ socket }) => !socket.destroyed && !socket.readableEnded);
+
+async function isRefused(client: TestClient): Promise<boolean> {
+  client.command('HANDSHAKE', { major: 1 });
+  const line = await client.next();
+  if (line['error'] === undefined) return false;
+  expect(line).toMatchObject({ error: 'handshake_rejected', fatal: true });
+  return true;
+}
+
+describe('two workers', () => {
+  test(
+    'serve one port, hold MAX_SESSIONS together, and give places back',
+    async () => {
+      await start({ MAX_SESSIONS: '3' });
+      expect(gateway!.port).toBeGreaterThan(0);
+      expect(workersOf(gateway!)).toHaveLength(2);
+      const sessions = [await ready(), await ready(), await ready()];
+      for (let i = 0; i < 4; i++) expect(await isRefused(await connect())).toBe(true);
+      sessions[0]!.command('STOP', { target: 'session' });
+      await sessions[0]!.expect('stop_ack');
+      await waitUntil(async () => !(await isRefused(await connect())), 'the place is free again');
+      expect(await isRefused(await connect())).toBe(true);
+    },
+    LONG_MS,
+  );
+
+  test(
+    'one that is killed costs its own sessions only, gives back their places and is replaced',
+    async () => {
+      await start({ MAX_SESSIONS: '4' });
+      const sessions = [await ready(), await ready(), await ready(), await ready()];
+      expect(await isRefused(await connect())).toBe(true);
+      const [victim] = workersOf(gateway!);
+      process.kill(victim!, 'SIGKILL');
+      await waitUntil(() => living(sessions).length < 4, 'its sessions are gone');
+      const left = living(sessions);
+      // Connections are dealt out in turn, so that each worker had some.
+      expect(left.length).toBeGreaterThan(0);
+      for (const session of left) {
+        session.command('STOP', { target: 'monitor' });
+        await session.expect('nothing_to_stop');
+      }
+      const places = 4 - left.length;
+      const fresh: TestClient[] = [];
+      while (fresh.length < places) {
+        const client = await connect();
+        if (!(await isRefused(client))) fresh.push(client);
+      }
+      expect(await isRefused(await connect())).toBe(true);
+      await waitUntil(() => workersOf(gateway!).length === 2, 'it is replaced', 20_000);
+      expect(workersOf(gateway!)).not.toContain(victim);
+      expect(gateway!.output()).toContain('worker died');
+      expect(living([...left, ...fresh])).toHaveLength(4);
+    },
+    LONG_MS,
+  );
+
+  test(
+    '[OS-3.8] drain: every session of every worker gets its last line, and the exit code is 0',
+    async () => {
+      const { child, exited } = await start();
+      const sessions = [await ready(), await ready(), await ready(), await ready()];
+      child.kill('SIGTERM');
+      for (const session of sessions) {
+        await session.expect({ type: 'closing', reason: 'shutdown' });
+        await session.expectClosed();
+      }
+      expect(await exited).toEqual({ code: 0, signal: null });
+    },
+    LONG_MS,
+  );
+
+  test(
+    'end by themselves when their primary is killed',
+    async () => {
+      const { child } = await start();
+      const session = await ready();
+      const workers = workersOf(gateway!);
+      expect(workers).toHaveLength(2);
+      child.kill('SIGKILL');
+      await session.expectClosed({ discard: true });
+      await waitUntil(() => !workers.some(isAlive), 'they have ended', 20_000);
+    },
+    LONG_MS,
+  );
+});
+
+describe('a worker that cannot start ends the whole', () => {
+  test(
+    'a port in use: exit code 1, and the reason',
+    async () => {
+      const other = createServer();
+      await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+      const { port } = other.address() as { port: number };
+      await expect(start({ PORT: String(port) })).rejects.toThrow(/code 1 [\s\S]*the port is in use/);
+      other.close();
+    },
+    LONG_MS,
+  );
+
+  test(
+    'a file that is not there: exit code 2, and the setting at fault',
+    async () => {
+      await expect(start({ ROUTE_RULES: '/nowhere/rules.json' })).rejects.toThrow(/code 2 [\s\S]*ROUTE_RULES/);
+    },
+    LONG_MS,
+  );
+});
