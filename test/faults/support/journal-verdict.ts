@@ -63,13 +63,15 @@ function judge(
   ran: boolean,
   figures: Figures,
 ): string | undefined {
-  const verdict = VERDICTS[fateOf(seed, session, n)];
+  const fate = fateOf(seed, session, n);
+  const verdict = VERDICTS[fate];
   if (told.length > 1) return `was answered ${told.length} times: ${JSON.stringify(told)}`;
   const line = told[0];
   if (line === undefined || line['type'] === 'control_ack') {
     if (!ran) figures.lost += 1;
     if (!ran) return 'was never executed and never reported';
-    if (verdict !== 'success') return `failed and was not reported: ${JSON.stringify(line)}`;
+    // On a busy machine the gateway may read an answer before it looks at the clock: then what was meant to be late is not.
+    if (verdict !== 'success' && fate !== 'late') return `failed and was not reported: ${JSON.stringify(line)}`;
     if (ack !== (line !== undefined)) return `asked for ${ack ? 'an' : 'no'} acknowledgement: ${JSON.stringify(line)}`;
     figures.succeeded += 1;
     return undefined;
