@@ -233,13 +233,18 @@ export async function startGateway(config: Config, log: Logger, options: Gateway
       draining = true;
       server.stopListening();
       const connections = [...server.connections.keys()];
-      for (const { session } of connections) if (session.state !== 'CONNECTED') session.drain();
+      // What is in flight has to be answered before the time is up, or nobody is told anything.
+      const graceMs = Math.min(config.stopGraceMs, config.drainTimeoutMs * DRAIN_SHARE);
+      for (const { session } of connections) if (session.state !== 'CONNECTED') session.drain(graceMs);
       const deadline = now() + config.drainTimeoutMs;
       const ready = () => [...server.connections.keys()].some(({ session }) => session.state !== 'CONNECTED');
       // Who has not shaken hands yet may still be told that it is too late, for as long as others finish.
       await until(() => !ready(), deadline);
-      for (const { session } of server.connections.keys()) session.drain();
-      await until(() => server.connections.size === 0 && backend.underWay.control === 0, deadline);
+      for (const { session } of server.connections.keys()) session.drain(graceMs);
+      await until(
+        () => server.connections.size === 0 && server.unsettled === 0 && backend.underWay.control === 0,
+        deadline,
+      );
       await close();
     },
     reload: () => {
@@ -249,6 +254,8 @@ export async function startGateway(config: Config, log: Logger, options: Gateway
   };
 }
 
+/** How much of DRAIN_TIMEOUT_MS the CONTROL in flight may take at most; the rest is for the last lines. */
+const DRAIN_SHARE = 0.8;
 const LOOK_EVERY_MS = 5;
 
 /** Waits for a condition that several callbacks bring about, for as long as a drain may take. */

@@ -21,6 +21,15 @@ const APART_MS = 0.5;
 const NEAR_MS = 0.05;
 /** The thread ends when nobody needed it for this long, ms. */
 const IDLE_MS = 2000;
+const LARGEST_COUNT = 0x7fff_ffff;
+
+/** For tests, which cannot wait for weeks. */
+export interface MetronomeOptions {
+  /** Default 2000. */
+  readonly idleMs?: number;
+  /** Where the count of wake-ups begins; default 0. */
+  readonly firstCount?: number;
+}
 
 interface Deadline {
   readonly at: number;
@@ -39,6 +48,17 @@ export class Metronome {
   #armedFor = Number.POSITIVE_INFINITY;
   #wokeAt = 0;
   #waking = false;
+  readonly #idleMs: number;
+
+  constructor({ idleMs = IDLE_MS, firstCount = 0 }: MetronomeOptions = {}) {
+    this.#idleMs = idleMs;
+    this.#cell[0] = firstCount;
+  }
+
+  /** Its thread is there; it ends when nobody needs it. */
+  get isRunning(): boolean {
+    return this.#thread !== undefined;
+  }
 
   /** Calls `fire` at this time, ms on `performance.now`; never before it by more than a twentieth of a millisecond. */
   set(at: number, fire: () => void): object {
@@ -66,7 +86,8 @@ export class Metronome {
     this.#armedFor = wakeAt;
     this.#due[0] = wakeAt + this.#offset;
     this.#thread ??= this.#start();
-    Atomics.add(this.#cell, 0, 1);
+    // Wraps within what is not negative: it never ends the thread, however many weeks it counts.
+    Atomics.store(this.#cell, 0, (Atomics.load(this.#cell, 0) + 1) | 0);
     Atomics.notify(this.#cell, 0);
   }
 
@@ -75,7 +96,7 @@ export class Metronome {
     thread.on('message', () => this.#wake());
     // Who waits for a deadline is kept alive by what it polls; the thread alone keeps nothing alive.
     thread.unref();
-    this.#idle = setInterval(() => this.#rest(), IDLE_MS);
+    this.#idle = setInterval(() => this.#rest(), this.#idleMs);
     this.#idle.unref();
     return thread;
   }
@@ -95,7 +116,7 @@ export class Metronome {
 
   /** Ends the thread once it is not needed; the next deadline starts another. */
   #rest(): void {
-    if (this.#deadlines.length > 0 || performance.now() - this.#wokeAt < IDLE_MS) return;
+    if (this.#deadlines.length > 0 || performance.now() - this.#wokeAt < this.#idleMs) return;
     clearInterval(this.#idle);
     Atomics.store(this.#cell, 0, -1);
     Atomics.notify(this.#cell, 0);

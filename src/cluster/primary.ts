@@ -42,6 +42,8 @@ export class Primary {
     return new Promise((resolve, reject) => {
       this.#started = resolve;
       this.#ended = reject;
+      // Each worker takes connections from the socket itself: those that none has taken stay in its queue when the workers end.
+      cluster.schedulingPolicy = cluster.SCHED_NONE;
       for (let i = 0; i < this.#options.workers; i++) this.#fork();
     });
   }

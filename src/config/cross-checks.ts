@@ -79,7 +79,7 @@ const CHECKS: readonly CrossCheck[] = [
     check: ({ stopGraceMs, drainTimeoutMs }) =>
       when(
         stopGraceMs >= drainTimeoutMs,
-        `STOP_GRACE_MS (${stopGraceMs}) is not below DRAIN_TIMEOUT_MS (${drainTimeoutMs}): a shutdown cuts the CONTROL in flight short`,
+        `STOP_GRACE_MS (${stopGraceMs}) is not below DRAIN_TIMEOUT_MS (${drainTimeoutMs}): a shutdown gives the CONTROL in flight four fifths of DRAIN_TIMEOUT_MS`,
       ),
   },
   {

@@ -82,14 +82,14 @@ export class ControlActivity {
    * Discards what waits and lets the one in flight finish for the grace, then aborts it. Calls `done` behind its answer, at once when
    * nothing is in flight. Commands pushed meanwhile wait behind it.
    */
-  stop(done: (stopped: Stopped) => void): void {
+  stop(done: (stopped: Stopped) => void, graceMs = this.#options.graceMs): void {
     const discarded = this.takeWaiting().length;
     if (this.#call === undefined) {
       done({ discarded, aborted: false });
       return;
     }
     this.#stops.push({ discarded, done });
-    this.#grace ??= this.#options.clock.setTimer(this.#options.graceMs, () => {
+    this.#grace ??= this.#options.clock.setTimer(graceMs, () => {
       this.#aborted = true;
       this.#call?.abort();
     });

@@ -162,12 +162,12 @@ export class Session implements SessionContext, SessionView {
 
   /**
    * The gateway stops: what waits is reported, the CONTROL in flight gets its grace, a last line says why [OS-3.8]. Until then the
-   * session lives on, so that nothing it still sends is dropped in silence.
+   * session lives on, so that nothing it still sends is dropped in silence. `graceMs` is at most STOP_GRACE_MS.
    */
-  drain(): void {
+  drain(graceMs = this.services.limits.stopGraceMs): void {
     if (this.#state === 'CLOSING') return;
     for (const command of this.control.takeWaiting()) this.notSent(command, STOPPING);
-    this.control.stop(() => this.close('shutdown', () => closing('shutdown')));
+    this.control.stop(() => this.close('shutdown', () => closing('shutdown')), graceMs);
   }
 
   // What handlers use ----------------------------------------------------------------------------

@@ -18,6 +18,8 @@ export interface ConnectionOptions {
   readonly turns: Turns;
   /** How long the socket may take to flush and end once everything has been said, ms. */
   readonly lingerMs: number;
+  /** Resets the connection: the kernel would keep what a peer does not read for as long as that peer answers probes. */
+  readonly reset: () => void;
   /** How long this address's next line has to wait, ms, 0 when it need not; `greeted` once a HANDSHAKE has succeeded. */
   readonly throttle: ((greeted: boolean) => number) | undefined;
   readonly trace: ((id: number, direction: 'in' | 'out', line: string | Buffer) => void) | undefined;
@@ -81,6 +83,7 @@ export class Connection implements Runnable {
 
   /** No time is left for flushing. */
   destroy(): void {
+    if (this.#outbox.waitingBytes > 0) this.#options.reset();
     this.#socket.destroy();
   }
 
@@ -182,7 +185,7 @@ export class Connection implements Runnable {
     this.#release();
     clearTimeout(this.#timer);
     const left = this.#outbox.progressAt + lingerMs - services.clock.now();
-    if (left <= 0) this.#socket.destroy();
+    if (left <= 0) this.destroy();
     else this.#timer = setTimeout(() => this.#linger(), left);
   }
 

@@ -84,10 +84,18 @@ export class Server {
     this.#server.on('error', (error) => observer.acceptFailed(error));
   }
 
-  /** No new connections from here on; those that are being prepared end. */
+  /** Connections that are no session, and are still being prepared or told why they become none. */
+  get unsettled(): number {
+    return this.#pending.size + this.#refused.size;
+  }
+
+  /** No new connections from here on; those that are being prepared are told so, if their preparation ends soon. */
   stopListening(): void {
     this.#server.close();
-    for (const socket of this.#pending) socket.destroy();
+    const abandon = (): void => {
+      for (const socket of this.#pending) socket.destroy();
+    };
+    if (this.#pending.size > 0) setTimeout(abandon, REFUSED_LINGER_MS).unref();
   }
 
   /** Ends whatever is still there. */
@@ -115,7 +123,11 @@ export class Server {
         observer.refused(address, admission.reason);
         this.#refuse(socket, admission.message);
       } else if (socket.destroyed) admission.release();
-      else this.#open(socket, raw, address, admission.release);
+      else if (!this.listening) {
+        admission.release();
+        observer.refused(address, 'draining');
+        this.#refuse(socket, 'the gateway is stopping');
+      } else this.#open(socket, raw, address, admission.release);
     } catch (error) {
       if (error instanceof PreparationError) this.#options.observer.unprepared(plainAddress(peer), error);
       else this.#options.observer.crashed(error);
@@ -135,6 +147,7 @@ export class Server {
       txBufferBytes,
       turns: this.#turns,
       lingerMs,
+      reset: () => raw.resetAndDestroy(),
       throttle: throttle(address),
       trace,
       crashed: (error) => observer.crashed(error),

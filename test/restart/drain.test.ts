@@ -207,6 +207,9 @@ describe('a backend that hangs', () => {
         const tookMs = performance.now() - begun;
         process.stdout.write(`drain with a backend that hangs, DRAIN_TIMEOUT_MS=1500: ${Math.round(tookMs)} ms\n`);
         expect(tookMs).toBeLessThan(1500 + BUSY_MS);
+        // What the client saw of it: the command in flight was answered, and a last line came.
+        await client.expect({ type: 'control_err', id: 'hangs', outcome: 'unknown' });
+        await client.expect(CLOSING);
       },
     );
   });

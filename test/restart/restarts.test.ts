@@ -24,49 +24,48 @@ async function until(what: string, condition: () => boolean): Promise<void> {
 }
 
 describe('restarts under connection load', () => {
-  test.each([['one process', '1', RESTARTS]])(
-    '%s',
-    { timeout: 60_000 + RESTARTS * 10_000 },
-    async (what, workers, restarts) => {
-      const backend = await ScriptedBackend.start();
-      const held = new HeldSocket();
-      const env = { BACKEND_URL: backend.url, WORKERS: workers };
-      const starts: number[] = [];
-      const drains: number[] = [];
-      try {
-        let current = await held.start(bundle.path, env);
-        const load = new ConnectionLoad(held.port, { short: 24, long: 8 });
-        for (let restart = 0; restart < restarts; restart++) {
-          const { served } = load.tally;
-          await until('clients to be served', () => load.tally.served >= served + 50);
-          const begun = performance.now();
-          current.child.kill('SIGTERM');
-          expect(await current.exited).toEqual({ code: 0, signal: null });
-          drains.push(performance.now() - begun);
-          current = await held.start(bundle.path, env);
-          starts.push(current.startMs);
-        }
-        const { served: before } = load.tally;
-        await until('clients to be served', () => load.tally.served >= before + 50);
-        const over = load.stop();
-        // Who is still in the socket's queue would be served by the next gateway, and there is none.
-        await until('every client to be accepted', () => load.unanswered === 0);
+  test.each([
+    ['one process', '1', RESTARTS],
+    ['two workers', '2', Math.ceil(RESTARTS / 4)],
+  ])('%s', { timeout: 60_000 + RESTARTS * 10_000 }, async (what, workers, restarts) => {
+    const backend = await ScriptedBackend.start();
+    const held = new HeldSocket();
+    const env = { BACKEND_URL: backend.url, WORKERS: workers };
+    const starts: number[] = [];
+    const drains: number[] = [];
+    try {
+      let current = await held.start(bundle.path, env);
+      const load = new ConnectionLoad(held.port, { short: 24, long: 8 });
+      for (let restart = 0; restart < restarts; restart++) {
+        const { served } = load.tally;
+        await until('clients to be served', () => load.tally.served >= served + 50);
+        const begun = performance.now();
         current.child.kill('SIGTERM');
         expect(await current.exited).toEqual({ code: 0, signal: null });
-        await over;
-        const { served, told, untold, refused, failed, stuck, longestMs } = load.tally;
-        process.stdout.write(
-          `${restarts} restarts, ${what}: ${load.connections} connections, ${served} served, ${told} told why, ${refused} refused, ` +
-            `${failed.length} reset, ${untold.length} without a word, ${stuck.length} stuck; drain at most ${Math.round(Math.max(...drains))} ms, ` +
-            `start at most ${Math.round(Math.max(...starts))} ms, first line after at most ${Math.round(longestMs)} ms\n`,
-        );
-        expect({ refused, failed, untold, stuck }).toEqual({ refused: 0, failed: [], untold: [], stuck: [] });
-        expect(served).toBeGreaterThan(50 * restarts);
-        expect(told).toBeGreaterThan(restarts);
-      } finally {
-        await held.close();
-        await backend.stop();
+        drains.push(performance.now() - begun);
+        current = await held.start(bundle.path, env);
+        starts.push(current.startMs);
       }
-    },
-  );
+      const { served: before } = load.tally;
+      await until('clients to be served', () => load.tally.served >= before + 50);
+      const over = load.stop();
+      // Who is still in the socket's queue would be served by the next gateway, and there is none.
+      await until('every client to be accepted', () => load.unanswered === 0);
+      current.child.kill('SIGTERM');
+      expect(await current.exited).toEqual({ code: 0, signal: null });
+      await over;
+      const { served, told, untold, refused, failed, stuck, longestMs } = load.tally;
+      process.stdout.write(
+        `${restarts} restarts, ${what}: ${load.connections} connections, ${served} served, ${told} told why, ${refused} refused, ` +
+          `${failed.length} reset, ${untold.length} without a word, ${stuck.length} stuck; drain at most ${Math.round(Math.max(...drains))} ms, ` +
+          `start at most ${Math.round(Math.max(...starts))} ms, first line after at most ${Math.round(longestMs)} ms\n`,
+      );
+      expect({ refused, failed, untold, stuck }).toEqual({ refused: 0, failed: [], untold: [], stuck: [] });
+      expect(served).toBeGreaterThan(50 * restarts);
+      expect(told).toBeGreaterThan(restarts);
+    } finally {
+      await held.close();
+      await backend.stop();
+    }
+  });
 });

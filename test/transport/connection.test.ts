@@ -32,6 +32,7 @@ function start(options: Partial<ConnectionOptions> & { world?: WorldOptions } = 
     txBufferBytes: 10_000,
     turns: new Turns(),
     lingerMs: 200,
+    reset: () => {},
     throttle: undefined,
     trace: (id, direction, text) => traced.push(`${id} ${direction} ${text.toString().trim()}`),
     crashed: (error) => crashes.push(error),
