@@ -87,7 +87,7 @@ export class Metronome {
     this.#due[0] = wakeAt + this.#offset;
     this.#thread ??= this.#start();
     // Wraps within what is not negative: it never ends the thread, however many weeks it counts.
-    Atomics.store(this.#cell, 0, (Atomics.load(this.#cell, 0) + 1) | 0);
+    Atomics.store(this.#cell, 0, (Atomics.load(this.#cell, 0) + 1) & LARGEST_COUNT);
     Atomics.notify(this.#cell, 0);
   }
 
@@ -121,6 +121,8 @@ export class Metronome {
     Atomics.store(this.#cell, 0, -1);
     Atomics.notify(this.#cell, 0);
     this.#thread = undefined;
+    // A wake-up whose deadline was cleared may still have been ordered; it will not come any more.
+    this.#armedFor = Number.POSITIVE_INFINITY;
     this.#cell = new Int32Array(new SharedArrayBuffer(4));
     this.#due = new Float64Array(new SharedArrayBuffer(8));
   }
