@@ -1,6 +1,6 @@
 // Claim: a thousand sessions on one resource cost the backend one request per period and the gateway less than a core.
 import type { BenchCase } from '../support/case.ts';
-import { cpuShare, intervalValues, ms, outcome, percent, rate } from '../support/figures.ts';
+import { cpuShare, intervalValues, ms, outcome, perCpu, percent, rate, workPerCpu } from '../support/figures.ts';
 import { measure } from '../support/measure.ts';
 
 export const fanOut: BenchCase = {
@@ -13,14 +13,17 @@ export const fanOut: BenchCase = {
     ms('p99', 'MONITOR p99'),
     { ...rate('gets', 'requests at the backend'), better: 'lower' },
     cpuShare({ reach: 90 }),
+    perCpu('lines'),
   ],
   run: async (column, lab) => {
     if (column === 'timer') throw new Error('the bare loop has no sessions');
     const client = ['--mode', 'monitor', '--sessions', '1000', '--period-ms', '10'];
     const sample = await measure(column, { client, windowMs: lab.windowMs, nodeArgs: lab.nodeArgs });
+    const lines = sample.client.lines / sample.client.window_s;
     return outcome(sample, {
+      ...workPerCpu(lines, sample),
       p99: intervalValues(sample.client.interval_us)['p99']!,
-      lines: sample.client.lines / sample.client.window_s,
+      lines,
       missing: sample.client.missing_pct,
       gets: sample.backend!.gets / sample.client.window_s,
     });

@@ -80,3 +80,10 @@ export const rate = (key: string, title: string, goal?: Metric['goal']): Metric 
   better: 'higher',
   ...(goal ? { goal } : {}),
 });
+
+/** Work per second of the subject's own CPU time: holds also when neighbours take the core away. */
+export const perCpu = (title: string): Metric => ({ ...rate('per_cpu', `${title} per CPU-second`), unit: '' });
+
+export const workPerCpu = (perSecond: number, sample: Sample): Values => ({
+  per_cpu: perSecond / (sample.cpuPct / 100),
+});

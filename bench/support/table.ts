@@ -46,7 +46,7 @@ export function tableOf(bench: BenchCase, result: CaseResult): Table {
   head.push('to reach', '');
   const rows = bench.metrics.map((metric) => {
     const { key, digits } = metric;
-    const row = [`${metric.title}, ${metric.unit}`];
+    const row = [metric.unit ? `${metric.title}, ${metric.unit}` : metric.title];
     for (const column of columns) row.push(number(of(column)?.[key], digits));
     if (undici) row.push(ratio(ours?.[key], undici[key]));
     if (naive) row.push(ratio(ours?.[key], naive[key]));
