@@ -10,7 +10,7 @@ export interface ControlOptions {
   readonly bytes: number;
   /** How long the one in flight may still take once it is told to stop, ms. */
   readonly graceMs: number;
-  /** False while so many answers wait that no more should be caused. */
+  /** False while so many answers wait that no more should be caused, and once the connection was reset. */
   readonly mayStart: () => boolean;
   readonly relay: (request: BackendRequest, done: (answer: BackendAnswer) => void) => Call;
   readonly answered: (control: Control, answer: BackendAnswer) => void;

@@ -22,6 +22,8 @@ export interface Outlet {
   readonly answersCongested: boolean;
   /** Since when the socket has taken nothing while answers wait; undefined while none wait. */
   readonly stalledSince: number | undefined;
+  /** The peer has reset the connection, as far as the kernel knows at this moment; also where nobody reads, who would notice it. */
+  isReset(): boolean;
   /** Everything has been said: flush, then end the connection. */
   finish(): void;
 }

@@ -52,7 +52,8 @@ export class Session implements SessionContext, SessionView {
       depth: limits.controlQueueDepth,
       bytes: limits.controlQueueBytes,
       graceMs: limits.stopGraceMs,
-      mayStart: () => !outlet.answersCongested,
+      // The end of a session that was reset is on its way; what waits must not overtake it [OS-1.6].
+      mayStart: () => !outlet.answersCongested && !outlet.isReset(),
       relay: (request, done) => backend.call('control', request, done),
       answered: (command, answer) => this.#controlled(command, answer),
       idle: () => this.#endIfDone(),

@@ -25,6 +25,8 @@ export interface OutboxOptions {
 /** The most that is given to the socket at once while it is slow, so that taking some of a large event already counts as progress. */
 const SLICE_BYTES = 65_536;
 
+const NOTHING = Buffer.alloc(0);
+
 interface Waiting {
   readonly bytes: Buffer;
   readonly answer: boolean;
@@ -68,6 +70,14 @@ export class Outbox implements Outlet {
 
   get stalledSince(): number | undefined {
     return this.#stalledSince;
+  }
+
+  isReset(): boolean {
+    const socket = this.#socket;
+    const unread = socket.readableEnded || socket.isPaused();
+    // What waits would meet the reset; where nothing does, an empty write sends nothing and asks the kernel.
+    if (unread && !this.#busy && !this.#finishing && !socket.destroyed) socket.write(NOTHING);
+    return socket.errored !== null || socket.destroyed;
   }
 
   /** When the socket last took something of what waits, on the clock's `now()`. */

@@ -145,6 +145,36 @@ check('framing.rst', '[OS-1.6] after a reset nothing that still waits is execute
   expect(backend.requests.map((request) => request.path)).toEqual(['/first', '/other']);
 });
 
+check(
+  'framing.rst-after-half-close',
+  '[OS-1.6] after a reset nothing that still waits is executed, also when the client had ended its side before',
+  async (t) => {
+    const gate = createGate();
+    const { backend, gateway } = await t.pair(async (request, reply) => {
+      if (request.path === '/first') await gate.opened;
+      reply.empty();
+    });
+    const client = await gateway.ready();
+    client.sendLines(
+      ['/first', '/second', '/third'].map((url) => ({ cmd: 'CONTROL', payload: { url, method: 'POST' } })),
+    );
+    client.command('HANDSHAKE', { major: 1 });
+    client.end();
+    await client.expect('busy_session_active'); // every line before it was read
+    await backend.waitFor(1);
+    const other = await gateway.ready();
+    await other.fence(); // by now the end of the first one's side was seen
+    client.reset();
+    await other.fence();
+    gate.open();
+    for (let n = 0; n < 5; n += 1) {
+      other.command('CONTROL', { url: '/other', method: 'POST', ack: true });
+      await other.expect('control_ack');
+    }
+    expect(backend.requests.map(({ path }) => path).filter((path) => path !== '/other')).toEqual(['/first']);
+  },
+);
+
 check('framing.rst-monitor', '[OS-1.6] a reset ends the polls of its session', async (t) => {
   const { backend, gateway } = await t.pair();
   const client = await gateway.ready();

@@ -13,6 +13,7 @@ export class HandOutlet implements Outlet {
   answersCongested = false;
   stalledSince: number | undefined;
   finished = 0;
+  reset = false;
   #read = 0;
 
   answer(line: string): Sent {
@@ -24,6 +25,10 @@ export class HandOutlet implements Outlet {
     if (this.dataFares !== 'skipped')
       this.#keep(prefix === '' ? event.bytes.toString() : prefix + event.rest.toString());
     return this.dataFares;
+  }
+
+  isReset(): boolean {
+    return this.reset;
   }
 
   finish(): void {
