@@ -172,6 +172,7 @@ export async function startGateway(config: Config, log: Logger, options: Gateway
     armedTimeoutMs: config.armedTimeoutMs,
     connections: () => server.connections,
     armed: ({ session }) => session.monitor !== undefined,
+    advanced: (connection) => connection.advanced(),
     dead: (connection, raw) => {
       // A reset, so that the kernel lets go of the bytes at once; ended in order, it would offer them for minutes more.
       raw.resetAndDestroy();

@@ -81,6 +81,15 @@ export class Connection implements Runnable {
     this.#socket.destroy();
   }
 
+  /**
+   * The peer has acknowledged more. The kernel takes more from us only once a third of its buffer is free, which a slow reader
+   * may need long for: it is none the less alive [OS-3.6].
+   */
+  advanced(): void {
+    this.#outbox.advanced();
+    this.session.progressed();
+  }
+
   /** No time is left for flushing. */
   destroy(): void {
     if (this.#outbox.waitingBytes > 0) this.#options.reset();

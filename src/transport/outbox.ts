@@ -85,6 +85,12 @@ export class Outbox implements Outlet {
     return this.#progressAt;
   }
 
+  /** The peer goes on taking what the kernel holds for it. */
+  advanced(): void {
+    this.#progressAt = this.#options.now();
+    if (this.#stalledSince !== undefined) this.#stalledSince = this.#progressAt;
+  }
+
   /** Until `uncork`, answers are gathered and written as one: a thousand bad lines in a segment cost one system call, not a thousand. */
   cork(): void {
     this.#corked ??= '';

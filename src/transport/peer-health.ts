@@ -18,6 +18,8 @@ export interface PeerHealthOptions<Connection, Peer extends PeerSocket> {
   readonly connections: () => Iterable<readonly [Connection, Peer]>;
   /** Whether stream events are due to it (MONITOR is active): an idle peer is asked, too, then. */
   readonly armed: (connection: Connection) => boolean;
+  /** Called for a peer that has acknowledged more bytes since the last look. */
+  readonly advanced?: (connection: Connection) => void;
   /** Called once for a peer that is gone. */
   readonly dead: (connection: Connection, socket: Peer) => void;
   readonly log: PeerLog;
@@ -190,12 +192,13 @@ export class PeerHealth<Connection extends object, Peer extends PeerSocket> {
   #observe(known: Known<Connection, Peer>, figures: PeerFigures, now: number): boolean {
     const { socket, handed } = known;
     const silence = known.silence!;
-    silence.observe(
+    const advanced = silence.observe(
       figures,
       { least: handed, most: socket.bytesWritten },
       now,
       known.armed ? this.#keepAliveMs : undefined,
     );
+    if (advanced && figures.waiting > 0) this.#options.advanced?.(known.connection);
     if (figures.waiting === 0) known.settled = handed;
     return silence.deadline(this.#options.armedTimeoutMs) !== undefined;
   }

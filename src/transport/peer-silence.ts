@@ -42,16 +42,15 @@ export class PeerSilence {
   /**
    * A new row of the tables, printed about `now`. `handed.least` was taken before the row was printed, `handed.most` afterwards.
    * `keepAliveMs` is after how long a silence the kernel begins to probe; undefined when nobody cares whether an idle peer lives.
+   * Answers whether the peer has acknowledged more than before.
    */
-  observe(row: PeerFigures, handed: Handed, now: number, keepAliveMs: number | undefined): void {
+  observe(row: PeerFigures, handed: Handed, now: number, keepAliveMs: number | undefined): boolean {
     const last = this.#last;
     this.#last = row;
     // The kernel forgets unanswered probes of a window once it sends bytes instead: that is no answer.
     const forgotten = row.waiting > 0 && row.timer === TIMER.retransmit;
-    const answered =
-      handed.least - row.waiting > this.#acknowledged ||
-      row.retransmits < last.retransmits ||
-      (row.probes < last.probes && !forgotten);
+    const advanced = handed.least - row.waiting > this.#acknowledged;
+    const answered = advanced || row.retransmits < last.retransmits || (row.probes < last.probes && !forgotten);
     // A window that stays closed without a question open: the peer does not read, but it answers.
     const full = row.timer === TIMER.closedWindow && last.timer === TIMER.closedWindow && row.probes === 0;
     const unasked = row.waiting === 0 && (keepAliveMs === undefined || row.timer !== TIMER.keepAlive);
@@ -66,6 +65,7 @@ export class PeerSilence {
     const asked = row.probes > 0 || (row.waiting > 0 && row.retransmits > 0);
     if (!asked || answered) this.#askedSince = undefined;
     if (asked) this.#askedSince ??= now;
+    return advanced;
   }
 
   /**
