@@ -84,11 +84,13 @@ export class ControlActivity {
    */
   stop(done: (stopped: Stopped) => void, graceMs = this.#options.graceMs): void {
     const discarded = this.takeWaiting().length;
-    if (this.#call === undefined) {
+    if (this.#call === undefined && this.#stops.length === 0) {
       done({ discarded, aborted: false });
       return;
     }
     this.#stops.push({ discarded, done });
+    // From within the answer of an earlier one: it takes its place behind those that were told before it.
+    if (this.#call === undefined) return;
     this.#grace ??= this.#options.clock.setTimer(graceMs, () => {
       this.#aborted = true;
       this.#call?.abort();
@@ -122,6 +124,7 @@ export class ControlActivity {
     this.#grace = undefined;
     const aborted = this.#aborted;
     this.#aborted = false;
-    for (const { discarded, done } of this.#stops.splice(0)) done({ discarded, aborted });
+    for (let stop = this.#stops.shift(); stop; stop = this.#stops.shift())
+      stop.done({ discarded: stop.discarded, aborted });
   }
 }

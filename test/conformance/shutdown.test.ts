@@ -1,6 +1,6 @@
 // Graceful shutdown: what still finishes, what is reported, the last line of every session, the exit code.
 import { expect } from 'vitest';
-import { acked, control, handshake, monitor } from '../faults/support/commands.ts';
+import { acked, control, handshake, monitor, stop } from '../faults/support/commands.ts';
 import { pass } from '../faults/support/wait.ts';
 import { createGate } from '../support/backend.ts';
 import { check } from '../support/check.ts';
@@ -159,6 +159,35 @@ check(
     client.end();
     await drained;
     expect(backend.requests.map((request) => request.path)).toEqual(['/flying']);
+  },
+);
+
+check(
+  'shutdown.stop-meanwhile',
+  '[OS-3.8] a STOP control that arrives while the gateway drains has its answer, before the closing line',
+  async ({ pair }) => {
+    const gate = createGate();
+    const { backend, gateway } = await pair(
+      async (_request, reply) => {
+        await gate.opened;
+        reply.json('1');
+      },
+      { STOP_GRACE_MS: '20000', DRAIN_TIMEOUT_MS: '30000' },
+    );
+    const client = await gateway.ready();
+    client.sendLines([acked('/flying', { id: 'flying' }), control('/waiting', { id: 'waiting' })]);
+    await backend.waitFor(1);
+    const drained = gateway.drain();
+    await client.expect({ type: 'control_err', id: 'waiting', outcome: 'not_sent' });
+    client.sendLines([stop('control', { id: 'halt' }), control('/late', { id: 'late' })]);
+    await client.expect({ type: 'control_err', id: 'late', outcome: 'not_sent' });
+    gate.open();
+    await client.expect({ type: 'control_ack', id: 'flying' });
+    await client.expect({ type: 'stop_ack', target: 'control', id: 'halt' });
+    await client.expect(CLOSING);
+    await client.expectClosed();
+    client.end();
+    await drained;
   },
 );
 
