@@ -62,7 +62,7 @@ function parsePayload(
   profile: Profile,
 ): Command | Refusal {
   if (name === 'MONITOR' && profile === 'vendor' && fields['stop'] === true)
-    return { name: 'STOP', target: 'monitor', ...(id === undefined ? {} : { id }) };
+    return parsePayload('STOP', { ...fields, target: 'monitor' }, raw, id, lineBytes, profile);
   for (const key of NUMBERS) {
     const value = fields[key];
     if (typeof value === 'number') fields[key] = truthful(value, raw.get(key) ?? '0');

@@ -254,6 +254,10 @@ check('profiles.stop-true-vendor', '[OS-4] vendor: MONITOR with "stop":true is S
   await client.fence();
   client.command('MONITOR', { ...monitor, stop: true });
   await client.expect({ type: 'stop_ack', target: 'monitor' });
+  client.command('MONITOR', { stop: true, id: {} });
+  await client.expect({ error: 'invalid_type', message: /payload\.id/ });
+  client.command('MONITOR', { stop: true, id: 'x'.repeat(65) });
+  await client.expect({ error: 'invalid_value', message: /payload\.id/ });
   client.command('MONITOR', { stop: false });
   await client.expect('missing_url');
 });
