@@ -1,6 +1,6 @@
 // Every way a session can end, each with a name that is logged, counted and asserted in tests.
 
-export interface CloseReasonRow {
+interface CloseReasonRow {
   /** True when a client that asked for a will has it relayed: every end but STOP session [OS-6.4]. */
   readonly will: boolean;
   readonly meaning: string;

@@ -1,9 +1,9 @@
 // Every error code a client can meet: its group, whether it closes the connection, and what the client should do.
 
 /** Whether a code ends the session: `sometimes` is settled by the clause it names, and the line itself then says `"fatal":true`. */
-export type Fatality = 'never' | 'always' | 'sometimes';
+type Fatality = 'never' | 'always' | 'sometimes';
 
-export interface ErrorRow {
+interface ErrorRow {
   /** Group of the error reference [OS-5]. */
   readonly group: 'session' | 'payload' | 'HANDSHAKE' | 'MONITOR' | 'CONTROL' | 'STOP';
   readonly fatal: Fatality;

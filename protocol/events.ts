@@ -1,6 +1,6 @@
 // The events a server can send: one row per `type`, and the bare error object.
 
-export interface EventRow {
+interface EventRow {
   readonly clause: string;
   /** Part of the stream that the armed watchdog waits for [OS-3.6]. */
   readonly stream: boolean;
@@ -18,5 +18,3 @@ export const EVENTS = {
   closing: { clause: 'OS-3.8', stream: false, skippable: false },
   error: { clause: 'OS-2.2', stream: false, skippable: false },
 } as const satisfies Record<string, EventRow>;
-
-export type EventName = keyof typeof EVENTS;

@@ -14,7 +14,7 @@ export type { Config } from './config/types.ts';
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** `'config' in result` tells success. Warnings are for the log; faults stop the start with exit code 2. */
-export type LoadResult =
+type LoadResult =
   | { readonly config: Config; readonly warnings: readonly string[] }
   | { readonly faults: readonly string[]; readonly warnings: readonly string[] };
 

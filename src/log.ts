@@ -22,7 +22,7 @@ export interface Logger {
   isLevelEnabled(level: LogLevel): boolean;
 }
 
-export interface LoggerOptions {
+interface LoggerOptions {
   readonly level: LogLevel;
   /** Readable lines instead of JSON; meant for `process.stdout.isTTY === true`. */
   readonly pretty: boolean;

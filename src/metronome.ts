@@ -24,7 +24,7 @@ const IDLE_MS = 2000;
 const LARGEST_COUNT = 0x7fff_ffff;
 
 /** For tests, which cannot wait for weeks. */
-export interface MetronomeOptions {
+interface MetronomeOptions {
   /** Default 2000. */
   readonly idleMs?: number;
   /** Where the count of wake-ups begins; default 0. */

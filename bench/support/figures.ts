@@ -15,7 +15,7 @@ export function intervalValues(figures: IntervalFigures, prefix = ''): Values {
 }
 
 /** What makes a sample doubtful, in words; empty when nothing does. */
-export function remarksOn(client: ClientResult): string[] {
+function remarksOn(client: ClientResult): string[] {
   const counts: [string, number][] = [
     ['errors', client.errors],
     ['control_err', client.control_errors],

@@ -31,7 +31,7 @@ export interface ClientResult {
 }
 
 /** What the C backend reports (bench/native/backend.c). */
-export interface BackendResult {
+interface BackendResult {
   gets: number;
   controls: number;
   control_arrivals_us: IntervalFigures;
@@ -165,17 +165,6 @@ export async function measureTimer(
   const child = startTimer(periodMs, windowMs);
   try {
     return (await child.event('result', windowMs + 30_000)) as unknown as ClientResult;
-  } finally {
-    await child.stop();
-  }
-}
-
-/** The timer floor of the machine below Node: a C thread that sleeps to absolute deadlines. */
-export async function measureMachineTimer(periodMs: number, windowMs: number): Promise<IntervalFigures> {
-  const args = ['--mode', 'timer', '--period-ms', String(periodMs), '--window-ms', String(windowMs)];
-  const child = start(toolPath('client'), args, { core: LOAD_CORE });
-  try {
-    return ((await child.event('result', windowMs + 30_000)) as unknown as ClientResult).interval_us;
   } finally {
     await child.stop();
   }

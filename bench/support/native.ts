@@ -11,7 +11,7 @@ const TOOLS = {
 } as const;
 const HEADERS = ['common.h', 'client.h'];
 
-export type Tool = keyof typeof TOOLS;
+type Tool = keyof typeof TOOLS;
 
 const source = (file: string) => join(BENCH, 'native', file);
 

@@ -2,7 +2,7 @@
 import type { BenchCase, Column, Lab, Outcome, Values } from './case.ts';
 import type { IntervalFigures } from './histogram.ts';
 
-export interface ColumnResult {
+interface ColumnResult {
   column: Column;
   medians: Values;
   /** Of the last round. */
@@ -19,7 +19,7 @@ export interface CaseResult {
   columns: ColumnResult[];
 }
 
-export function median(values: readonly number[]): number {
+function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;

@@ -56,7 +56,7 @@ export interface Subject {
   process: Running;
 }
 
-export interface SubjectOptions {
+interface SubjectOptions {
   backendUrl: string;
   /** Settings of the gateway for this case; the baselines have none. */
   env?: Record<string, string>;

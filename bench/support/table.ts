@@ -30,7 +30,7 @@ export function verdict(metric: Metric, ours: number | undefined, undici: number
   return holds(metric, ours / undici, goal.reach / reference) ? 'by ratio' : 'behind';
 }
 
-export interface Table {
+interface Table {
   head: string[];
   rows: string[][];
 }

@@ -3,7 +3,7 @@ import type { AddressList } from './address.ts';
 import { RateLimit } from './rate-limit.ts';
 import { SessionCount } from './session-count.ts';
 
-export interface AdmissionLimits {
+interface AdmissionLimits {
   readonly maxSessions: number;
   readonly maxSessionsPerIp: number;
   readonly maxConnectionsPerSecondPerIp: number;

@@ -2,7 +2,7 @@
 import { limitKey } from './address.ts';
 import { BoundedTable } from './bounded-table.ts';
 
-export interface FailedAttemptsOptions {
+interface FailedAttemptsOptions {
   /** Milliseconds on any monotonic clock. */
   readonly now: () => number;
   /** Failures answered at once, for a mistyped token; default 2. */

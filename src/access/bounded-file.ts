@@ -1,7 +1,7 @@
 // Reads the small files an operator names, so that a wrong path (a device, a pipe, a huge file) costs a fault, not the process.
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 
-export type FileText = { readonly text: string } | { readonly fault: string };
+type FileText = { readonly text: string } | { readonly fault: string };
 
 /**
  * The text of a regular file of at most `maxBytes`, a UTF-8 byte order mark left out, or why there is none.

@@ -1,13 +1,13 @@
 // Who holds control when CONTROL_EXCLUSIVE is on: one session at a time may move the machine.
 
-export interface ControlLeaseOptions {
+interface ControlLeaseOptions {
   /** A holder that sends no CONTROL for this long loses control to whoever asks next, in ms; 0: it never does. */
   readonly idleMs: number;
   /** Epoch ms, told as `since`; default `Date.now`. */
   readonly epoch?: () => number;
 }
 
-export interface ControlHolder {
+interface ControlHolder {
   /** The session's own id. */
   readonly id: string | number;
   /** The address another client is told. */
@@ -16,7 +16,7 @@ export interface ControlHolder {
   readonly busy?: () => boolean;
 }
 
-export type ControlGrant =
+type ControlGrant =
   | { readonly granted: true }
   | {
       readonly granted: false;

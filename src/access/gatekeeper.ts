@@ -5,7 +5,7 @@ import type { ControlLease } from './control-lease.ts';
 import type { Credentials } from './credentials.ts';
 import type { RouteRules } from './route-rules.ts';
 
-export interface GatekeeperOptions {
+interface GatekeeperOptions {
   readonly credentials: Credentials;
   readonly attempts: FailedAttempts;
   readonly rules: RouteRules;

@@ -2,7 +2,7 @@
 import { AddressList, limitKey } from './address.ts';
 import { BoundedTable } from './bounded-table.ts';
 
-export interface RateLimitOptions {
+interface RateLimitOptions {
   /** Sustained rate per address; 0 turns the limit off. */
   readonly perSecond: number;
   /** How many may come at once after a pause; default one second's worth, at least 1. */

@@ -16,7 +16,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   control: ['POST', 'PUT', 'DELETE'],
 };
 
-export type LoadedRouteRules =
+type LoadedRouteRules =
   | { readonly rules: RouteRules; readonly faults: readonly [] }
   | { readonly rules?: never; readonly faults: readonly string[] };
 

@@ -3,7 +3,6 @@ import { matches, type RoutePattern } from './route-pattern.ts';
 import { type PathReading, readWirePath } from './wire-path.ts';
 
 export const ROUTE_METHODS = ['GET', 'POST', 'PUT', 'DELETE'] as const;
-export type RouteMethod = (typeof ROUTE_METHODS)[number];
 
 /** One checked rule of the file. */
 export interface RouteRule {
@@ -16,7 +15,7 @@ export interface RouteRule {
   readonly minPeriodMs: number;
 }
 
-export interface RouteRequest {
+interface RouteRequest {
   /** GET for MONITOR; as it is sent, in capital letters. */
   readonly method: string;
   /** As it is sent behind the path of `BACKEND_URL`, non-ASCII percent-encoded, without the query, which rules do not see. */
@@ -25,7 +24,7 @@ export interface RouteRequest {
   readonly credential: string | undefined;
 }
 
-export type RouteDecision =
+type RouteDecision =
   | {
       readonly allowed: true;
       /** Shortest period of a MONITOR on this route, ms; 0 for none. */

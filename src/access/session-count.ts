@@ -1,7 +1,7 @@
 // How many sessions there are, in all and per address, counted from the connection on [OS-3.2].
 import { AddressList, limitKey } from './address.ts';
 
-export interface SessionCountOptions {
+interface SessionCountOptions {
   /** `MAX_SESSIONS`: sessions in all; 0 for no limit. */
   readonly max: number;
   /** `MAX_SESSIONS_PER_IP`: sessions of one IPv4 address or IPv6 /64; 0 for no limit. */
@@ -18,7 +18,7 @@ export interface SessionSlot {
 }
 
 /** Which limit was reached, by the name of its setting. */
-export interface SessionRefused {
+interface SessionRefused {
   readonly refused: 'MAX_SESSIONS' | 'MAX_SESSIONS_PER_IP';
 }
 

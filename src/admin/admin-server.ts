@@ -7,7 +7,7 @@ import type { Sources } from '../observation/snapshot.ts';
 import { isOurHost } from './host-header.ts';
 import { createPages, type Page, type Pages, text } from './pages.ts';
 
-export interface AdminOptions {
+interface AdminOptions {
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;

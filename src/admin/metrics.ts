@@ -16,13 +16,13 @@ interface MetricBase {
 }
 
 /** Label values come from tables of ours, never from a client. */
-export interface PlainMetric extends MetricBase {
+interface PlainMetric extends MetricBase {
   readonly type: 'counter' | 'gauge';
   readonly label: string | undefined;
   read(numbers: Numbers): readonly Sample[];
 }
 
-export interface HistogramMetric extends MetricBase {
+interface HistogramMetric extends MetricBase {
   readonly type: 'histogram';
   read(numbers: Numbers): HistogramNumbers;
 }

@@ -5,7 +5,7 @@ export type Code = number | string;
 export type Scalar = string | number | boolean | null;
 
 /** Statuses a rule looks at, both ends included; without one a rule looks at 400-599. */
-export interface StatusRange {
+interface StatusRange {
   readonly from: number;
   readonly to: number;
 }
@@ -19,7 +19,7 @@ export interface Schedule {
 }
 
 /** What to say about a number that lies in a group's range and is not listed. */
-export interface Unlisted {
+interface Unlisted {
   readonly meaning: string;
   readonly hint: string;
 }

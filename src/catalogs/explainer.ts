@@ -6,7 +6,7 @@ import { compileConditions } from './conditions.ts';
 import { compileFind, type Found } from './finders.ts';
 import { adviceFor } from './retry.ts';
 
-export interface Candidate {
+interface Candidate {
   name: string;
   group: string;
 }

@@ -15,7 +15,7 @@ export interface Found {
   readonly args?: readonly string[];
 }
 
-export type Finder = (answer: Answer) => Found | undefined;
+type Finder = (answer: Answer) => Found | undefined;
 
 /** A code that is written as a string is no longer than this. */
 const MAX_CODE_CHARS = 128;

@@ -8,7 +8,7 @@ import { validateCatalog } from './validate.ts';
 /** A longer file is no catalog: 2000 entries fit several times. */
 export const MAX_FILE_BYTES = 4 * 1_048_576;
 
-export interface LoadedCatalogs {
+interface LoadedCatalogs {
   readonly catalogs: readonly Catalog[];
   /** One sentence per fault, each beginning with the name as it was given. */
   readonly faults: readonly string[];

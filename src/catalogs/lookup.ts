@@ -33,7 +33,7 @@ export interface Lookup {
   readonly similar: readonly Meaning[];
 }
 
-export const MAX_SIMILAR = 10;
+const MAX_SIMILAR = 10;
 
 /** Looks for a number, a code that is a word, a name, or a text that fills in a documented one; letters in any case. */
 export function lookUp(catalogs: readonly Catalog[], query: string): Lookup {

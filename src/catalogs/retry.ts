@@ -1,7 +1,7 @@
 // When trying again can help, and how long to wait first, as far as the documents say so.
 import type { Catalog, Entry, Schedule } from './catalog.ts';
 
-export interface RetryAdvice {
+interface RetryAdvice {
   readonly retryable: boolean;
   /** Milliseconds until the next try. */
   readonly retry_after_ms?: number;

@@ -4,9 +4,7 @@ import schema from '../../schemas/catalog.schema.json' with { type: 'json' };
 import type { Catalog } from './catalog.ts';
 import { checkCatalog } from './check.ts';
 
-export type Validated =
-  | { readonly catalog: Catalog; readonly faults: readonly [] }
-  | { readonly faults: readonly string[] };
+type Validated = { readonly catalog: Catalog; readonly faults: readonly [] } | { readonly faults: readonly string[] };
 
 let compiled: ValidateFunction | undefined;
 

@@ -7,7 +7,7 @@ import type { Listen } from '../transport/listen.ts';
 import { isReport, type Order, type Report } from './messages.ts';
 import { RemoteSources } from './remote-sources.ts';
 
-export interface PrimaryOptions {
+interface PrimaryOptions {
   readonly workers: number;
   readonly admissions: Admissions;
   readonly listen: Listen | undefined;

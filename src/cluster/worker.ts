@@ -5,12 +5,12 @@ import type { Listen } from '../transport/listen.ts';
 import { isOrder, type Order, type Report } from './messages.ts';
 import type { Question } from './remote-sources.ts';
 
-export interface Assignment {
+interface Assignment {
   readonly listen: Listen | undefined;
   readonly backendUrl: string | undefined;
 }
 
-export interface WorkerHandlers {
+interface WorkerHandlers {
   readonly drain: () => void;
   readonly reload: () => void;
   /** What this worker tells of itself, once it runs. */

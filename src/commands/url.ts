@@ -2,7 +2,7 @@
 import { URL_MAX_BYTES } from '../../protocol/limits.ts';
 import { eachMember, rawElements } from '../framing/raw-members.ts';
 
-export interface UrlFault {
+interface UrlFault {
   readonly tooLong: boolean;
   readonly message: string;
 }
@@ -60,7 +60,7 @@ export function requestTarget(url: string, query: string): string {
 const QUERY_ALWAYS_BYTES = 65_536;
 const LONGEST_ENCODING = 3;
 
-export type EncodedArgs =
+type EncodedArgs =
   | { readonly query: string }
   /** A text holds half a surrogate pair, which no UTF-8 can carry; the name it stands under. */
   | { readonly unencodable: string }

@@ -2,7 +2,7 @@
 import { clip } from '../log.ts';
 import { renderSettingsHelp } from './render.ts';
 
-export type CliAction =
+type CliAction =
   | { readonly kind: 'start' }
   | { readonly kind: 'check-config' }
   /** For stdout, exit code 0. */

@@ -3,7 +3,7 @@ import { type Environment, loadConfig, mergeEnvironment, readDotEnv } from '../c
 import { SETTINGS } from './settings.ts';
 import type { Config } from './types.ts';
 
-export interface Printed {
+interface Printed {
   readonly stdout: string;
   readonly stderr: string;
   readonly exitCode: 0 | 2;

@@ -24,7 +24,7 @@ export const SECTIONS = [
   'Access',
   'Operation',
 ] as const;
-export type Section = (typeof SECTIONS)[number];
+type Section = (typeof SECTIONS)[number];
 
 export function row<T>(section: Section, name: string, spec: Spec<T>, fallback: string, sentence: string): Setting<T> {
   return { name, section, spec, fallback, sentence };

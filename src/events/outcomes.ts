@@ -79,11 +79,14 @@ function causeMember(explanation: Explanation | undefined, wait: number | undefi
   return ['cause', JSON.stringify(cause)];
 }
 
+/** How a date begins. `Date.parse` alone finds one in nearly any text that holds a number, and a poll would wait for it. */
+const DATE = /^(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,? |\d{4}-\d\d-\d\d)/i;
+
 /** `Retry-After` in seconds or as a date → ms from now, kept within a day; undefined when it says nothing usable [OS-3.3]. */
 export function retryAfterMs(header: string | undefined, epochMs: number): number | undefined {
   if (header === undefined) return undefined;
   const text = header.trim();
-  const wait = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - epochMs;
+  const wait = /^\d+$/.test(text) ? Number(text) * 1000 : DATE.test(text) ? Date.parse(text) - epochMs : Number.NaN;
   return Number.isNaN(wait) ? undefined : Math.min(RETRY_AFTER_MAX_MS, Math.max(0, wait));
 }
 
@@ -101,7 +104,7 @@ const SHOWN_PATH = 120;
 /** A path for a message; with its arguments it can be as long as a line. */
 export const shortened = (path: string): string => (path.length > SHOWN_PATH ? `${path.slice(0, SHOWN_PATH)}…` : path);
 
-export interface ControlReport {
+interface ControlReport {
   readonly ok: boolean;
   /** The line for the client; undefined where success is silent. */
   readonly line: string | undefined;

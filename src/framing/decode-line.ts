@@ -11,7 +11,7 @@ export interface DecodedLine {
 }
 
 /** Why a line is no JSON object; always answered by `invalid_ndjson` [OS-1.5]. */
-export interface LineFault {
+interface LineFault {
   readonly fault: string;
 }
 

@@ -3,9 +3,9 @@ import type { BackendAnswer } from '../backend/backend.ts';
 import type { BackendState } from './snapshot.ts';
 
 /** A look at the backend without asking it for anything; must not take longer than `timeoutMs`. */
-export type Probe = (timeoutMs: number) => Promise<boolean>;
+type Probe = (timeoutMs: number) => Promise<boolean>;
 
-export interface BackendHealthOptions {
+interface BackendHealthOptions {
   readonly probe: Probe;
   /** The answer changed; not called for a backend that is there from the start. */
   readonly changed: (reachable: boolean) => void;

@@ -6,7 +6,7 @@ import type { EventLoopDelay } from './snapshot.ts';
 const RESOLUTION_MS = 20;
 const PERIOD_MS = 10_000;
 
-export interface EventLoopOptions {
+interface EventLoopOptions {
   /** What each report is about, ms; default 10000. */
   readonly periodMs?: number;
 }

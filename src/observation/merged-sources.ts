@@ -4,7 +4,7 @@ import type { Numbers, Readiness, SessionList, Sources } from './snapshot.ts';
 
 const ANSWER_TIMEOUT_MS = 1000;
 
-export interface MergedSourcesOptions {
+interface MergedSourcesOptions {
   /** How long a process may take to answer, ms; default 1000. */
   readonly timeoutMs?: number;
 }

@@ -11,7 +11,7 @@ import { Relays } from './relays.ts';
 import { Tasks } from './tasks.ts';
 
 /** Clocks, ms: `now` never runs backwards and drives motion and motors; `wall` is epoch time for the date. */
-export interface Clocks {
+interface Clocks {
   readonly now: () => number;
   readonly wall: () => number;
 }

@@ -5,7 +5,7 @@ import { MAX_FILES, MAX_PATH_DEPTH, MAX_PATH_LENGTH } from './limits.ts';
 type Folder = Map<string, Folder | null>;
 
 /** What became of a mkdir. */
-export type MakeFolder = 'made' | 'exists' | 'not-a-folder' | 'full';
+type MakeFolder = 'made' | 'exists' | 'not-a-folder' | 'full';
 
 /** The names in `path` (`/` between them, doubled or outer ones ignored), or undefined when it is no usable path. */
 export function pathNames(path: string): string[] | undefined {

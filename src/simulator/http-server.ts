@@ -14,7 +14,7 @@ import { ERR_CODE } from './refusal.ts';
 import { type Reply, refused } from './reply.ts';
 
 /** What stands behind the server: an answer for a complete request, and one for a request whose body is over the limit. */
-export interface Responder {
+interface Responder {
   answer(method: string, target: string, body: string): Reply;
   answerTooLarge(method: string, target: string): Reply;
 }

@@ -11,7 +11,7 @@ const WRIST = 235;
 const RAD = Math.PI / 180;
 
 /** Position in mm; orientation in degrees about the fixed axes x, then y, then z. */
-export interface ToolPose {
+interface ToolPose {
   readonly x: number;
   readonly y: number;
   readonly z: number;

@@ -6,7 +6,7 @@ import { DEFAULT_HOST, MAX_BODY_BYTES } from './limits.ts';
 import { answer, answerTooLarge } from './routing.ts';
 
 /** How to start the simulator. */
-export interface SimulatorOptions {
+interface SimulatorOptions {
   /** Address to listen on; default 127.0.0.1. */
   readonly host?: string;
   /** TCP port, 0-65535; default 0, any free one. */

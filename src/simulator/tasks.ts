@@ -2,7 +2,7 @@
 import { TASKS } from './limits.ts';
 
 /** A place in a program. -1 in a request means: as it is. */
-export interface ProgramCounter {
+interface ProgramCounter {
   readonly program: number;
   readonly step: number;
   readonly func: number;

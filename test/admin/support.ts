@@ -10,7 +10,7 @@ import { TestClient, WAIT_MS } from '../support/client.ts';
 import { TEST_DEFAULTS } from '../support/gateway.ts';
 import { createMemoryLog, type MemoryLog } from '../support/log.ts';
 
-export interface Got {
+interface Got {
   readonly status: number;
   readonly headers: http.IncomingHttpHeaders;
   readonly body: string;

@@ -4,7 +4,7 @@ import { createHttpBackend, type HttpBackendOptions } from '../../src/backend/ht
 import { RawBackend, type RawHandler } from '../faults/support/raw-backend.ts';
 import { waitUntil } from '../faults/support/wait.ts';
 
-export interface Made {
+interface Made {
   readonly call: Call;
   /** Every answer that came; more than one would be a fault. */
   readonly answers: BackendAnswer[];

@@ -27,7 +27,7 @@ const character = fc.oneof(
 );
 
 /** Strings, some characters escaped in one of the ways that JSON allows. */
-export const stringText: fc.Arbitrary<string> = fc
+const stringText: fc.Arbitrary<string> = fc
   .array(fc.tuple(character, fc.integer({ min: 0, max: 3 })), { maxLength: 8 })
   .map(
     (characters) => `"${characters.map(([text, how]) => [...text].map((one) => spelled(one, how)).join('')).join('')}"`,

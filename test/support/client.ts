@@ -14,7 +14,7 @@ export class UnmetExpectation extends Error {
   override readonly name = 'UnmetExpectation';
 }
 
-export interface ReceivedLine {
+interface ReceivedLine {
   /** The line as it stood on the wire, without its newline. */
   readonly text: string;
   readonly json: Json;
@@ -22,7 +22,7 @@ export interface ReceivedLine {
   readonly at: number;
 }
 
-export interface ClientOptions {
+interface ClientOptions {
   readonly host: string;
   readonly port: number;
   readonly localAddress?: string;

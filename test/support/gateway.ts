@@ -13,7 +13,7 @@ export const TEST_DEFAULTS: Readonly<Record<string, string>> = {
   LOG_LEVEL: 'silent',
 };
 
-export interface ConnectOptions {
+interface ConnectOptions {
   readonly host?: string;
   readonly localAddress?: string;
 }
@@ -106,7 +106,7 @@ export const inProcess: TargetFactory = async (env) => {
 };
 
 /** Runs `src/main.ts` as a child process. */
-export const asProcess: TargetFactory = async (env) => {
+const asProcess: TargetFactory = async (env) => {
   const child = await spawnGateway(env);
   return {
     host: child.host,

@@ -1,7 +1,7 @@
 // A log that keeps what was written, so that a test can look at it and a faulty gateway is not silent.
 import type { Logger, LogLevel } from '../../src/log.ts';
 
-export interface LogEntry {
+interface LogEntry {
   readonly level: string;
   readonly fields: Readonly<Record<string, unknown>>;
   readonly message: string;

@@ -8,7 +8,7 @@ export interface PlainRule {
   readonly min_period_ms?: number;
 }
 
-export interface PlainRequest {
+interface PlainRequest {
   readonly method: string;
   readonly credential: string | undefined;
 }

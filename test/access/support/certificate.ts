@@ -2,7 +2,7 @@
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { isIP, isIPv4 } from 'node:net';
 
-export interface CertificateOptions {
+interface CertificateOptions {
   /** The common name. */
   readonly subject: string;
   /** Host names and IP addresses of a server. */

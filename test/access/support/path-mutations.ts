@@ -135,7 +135,7 @@ const PIECES = [
   ],
 ];
 
-export interface Mutator {
+interface Mutator {
   /** A path made of `seeds` by one to four hostile changes; now and then an untouched one. */
   next(): string;
 }

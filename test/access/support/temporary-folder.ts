@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
 
-export interface TemporaryFolder {
+interface TemporaryFolder {
   readonly path: string;
   /** Writes the file and returns its path. */
   write(name: string, content: string | Uint8Array): string;

@@ -1,7 +1,7 @@
 // Many plain sockets at once, for floods: no transcript, no audit, next to no memory of their own.
 import net from 'node:net';
 
-export interface Crowd {
+interface Crowd {
   readonly sockets: readonly net.Socket[];
   /** Connections the server ended or reset. */
   readonly ended: () => number;

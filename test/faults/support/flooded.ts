@@ -6,7 +6,7 @@ import { acked } from './commands.ts';
 import { mib, residentBytes, watchMemory } from './process-figures.ts';
 import { pass } from './wait.ts';
 
-export interface Flooded {
+interface Flooded {
   readonly backend: ScriptedBackend;
   readonly gateway: GatewayProcess;
   readonly pid: number;

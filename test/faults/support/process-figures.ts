@@ -21,7 +21,7 @@ export function descriptorLimit(): number {
   return limit === undefined || limit === 'unlimited' ? Number.POSITIVE_INFINITY : Number(limit);
 }
 
-export interface MemoryWatch {
+interface MemoryWatch {
   /** The most seen so far. */
   readonly peak: () => number;
   stop(): void;

@@ -6,7 +6,7 @@ import { pass } from './wait.ts';
 /** A number from 0 to below `n`; seeded. */
 export type Dice = (n: number) => number;
 
-export type Actor = (client: TestClient, dice: Dice) => Promise<void>;
+type Actor = (client: TestClient, dice: Dice) => Promise<void>;
 
 async function leave(client: TestClient, dice: Dice): Promise<void> {
   switch (dice(6)) {

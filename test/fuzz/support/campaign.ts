@@ -3,10 +3,10 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { hashOf, Random } from './random.ts';
 import type { Target } from './target.ts';
 
-export const REGRESSIONS = new URL('../regressions/', import.meta.url);
+const REGRESSIONS = new URL('../regressions/', import.meta.url);
 
 /** An input that failed once. */
-export interface Regression {
+interface Regression {
   readonly target: string;
   /** What was wrong. */
   readonly note: string;
@@ -15,7 +15,7 @@ export interface Regression {
   readonly text?: string;
 }
 
-export interface CampaignOptions {
+interface CampaignOptions {
   readonly targets: readonly Target[];
   /** 0: until stopped. */
   readonly seconds: number;

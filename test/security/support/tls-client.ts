@@ -18,12 +18,12 @@ export function makeIdentity(name = 'gateway'): Identity {
   };
 }
 
-export interface TlsTarget {
+interface TlsTarget {
   readonly host: string;
   readonly port: number;
 }
 
-export interface TlsClientOptions extends tls.ConnectionOptions {
+interface TlsClientOptions extends tls.ConnectionOptions {
   /** Sent in clear text before the handshake, as a load balancer's PROXY header is. */
   readonly before?: string | Uint8Array;
   readonly localAddress?: string;

@@ -2,7 +2,7 @@
 import type { Backend, BackendAnswer, BackendRequest, Call, FailedAnswer, Lane } from '../../../src/backend/backend.ts';
 import type { Clock } from '../../../src/clock.ts';
 
-export class HandCall implements Call {
+class HandCall implements Call {
   readonly lane: Lane;
   readonly request: BackendRequest;
   readonly sentAt: number;

@@ -12,7 +12,7 @@ import { HandBackend } from './hand-backend.ts';
 import { HandClock } from './hand-clock.ts';
 import { HandOutlet } from './hand-outlet.ts';
 
-export const LIMITS: SessionLimits = {
+const LIMITS: SessionLimits = {
   idleTimeoutMs: 180_000,
   armedTimeoutMs: 5000,
   stopGraceMs: 1000,
@@ -24,7 +24,7 @@ export const LIMITS: SessionLimits = {
 };
 
 /** Everybody may do everything. */
-export const OPEN: Access = {
+const OPEN: Access = {
   authenticate: () => ({ admitted: true, name: undefined }),
   route: () => ({ allowed: true, minPeriodMs: 0 }),
   acquireControl: () => ({ granted: true }),
@@ -32,7 +32,7 @@ export const OPEN: Access = {
   releaseControl: () => {},
 };
 
-export const UNOBSERVED: PollObserver = {
+const UNOBSERVED: PollObserver = {
   ticked: () => {},
   voided: () => {},
   polled: () => {},
