@@ -12,6 +12,8 @@ import type { Runnable, Turns } from './turns.ts';
 export interface ConnectionOptions {
   readonly id: number;
   readonly socket: Duplex;
+  /** The TCP connection below `socket`, where that is TLS. */
+  readonly carrier?: Duplex | undefined;
   readonly address: string;
   readonly services: SessionServices;
   readonly txBufferBytes: number;
@@ -52,6 +54,7 @@ export class Connection implements Runnable {
     this.#received = new ReceiveBuffer({ lineBytes: rxBufferBytes, discardBytes: rxDiscardBytes });
     this.#outbox = new Outbox({
       socket,
+      carrier: options.carrier,
       txBufferBytes: options.txBufferBytes,
       now: services.clock.now,
       progressed: () => this.session.progressed(),

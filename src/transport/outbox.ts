@@ -5,6 +5,8 @@ import type { Outlet, Sent } from '../session/ports.ts';
 
 export interface OutboxOptions {
   readonly socket: Duplex;
+  /** The TCP connection below `socket`, where that is TLS: only there a reset shows at once. Default: `socket` itself. */
+  readonly carrier?: Duplex | undefined;
   /** Bytes that may wait before `data` is skipped, or before so many answers are too many. */
   readonly txBufferBytes: number;
   readonly now: () => number;
@@ -74,10 +76,11 @@ export class Outbox implements Outlet {
 
   isReset(): boolean {
     const socket = this.#socket;
+    const { carrier = socket } = this.#options;
     const unread = socket.readableEnded || socket.isPaused();
     // What waits would meet the reset; where nothing does, an empty write sends nothing and asks the kernel.
-    if (unread && !this.#busy && !this.#finishing && !socket.destroyed) socket.write(NOTHING);
-    return socket.errored !== null || socket.destroyed;
+    if (unread && !this.#busy && !this.#finishing && !carrier.destroyed) carrier.write(NOTHING);
+    return carrier.errored !== null || carrier.destroyed || socket.destroyed;
   }
 
   /** When the socket last took something of what waits, on the clock's `now()`. */

@@ -142,6 +142,7 @@ export class Server {
     const connection = new Connection({
       id: ++this.#ids,
       socket,
+      carrier: raw,
       address,
       services,
       txBufferBytes,

@@ -5,6 +5,7 @@ import tls from 'node:tls';
 import { expect, test } from 'vitest';
 import { temporaryFolder } from '../access/support/temporary-folder.ts';
 import { pass, waitUntil } from '../faults/support/wait.ts';
+import { createGate } from '../support/backend.ts';
 import { useStage } from './support/stage.ts';
 import { connectTls, makeIdentity, resetTls, tlsFailure } from './support/tls-client.ts';
 
@@ -236,4 +237,32 @@ test('an early plain-text line cannot be smuggled in front of the handshake', as
   const before = `${HANDSHAKE}{"cmd":"CONTROL","payload":{"url":"/never","method":"POST"}}\n`;
   await expect(connectTls(gateway, { ca, before })).rejects.toThrow();
   expect(backend.requests).toEqual([]);
+});
+
+test('[OS-1.6] behind a half-close a reset of the connection below TLS keeps waiting CONTROLs from being sent', async () => {
+  const gate = createGate();
+  const backend = await stage.backend(async (request, reply) => {
+    if (request.path === '/first') await gate.opened;
+    reply.empty();
+  });
+  const gateway = await stage.gateway({ ...env, BACKEND_URL: backend.url });
+  const client = await connectTls(gateway, { ca });
+  client.sendLines([
+    { cmd: 'HANDSHAKE', payload: { major: 1 } },
+    ...['/first', '/second', '/third'].map((url) => ({ cmd: 'CONTROL', payload: { url, method: 'POST' } })),
+  ]);
+  client.end();
+  await backend.waitFor(1);
+  const other = await connectTls(gateway, { ca });
+  await other.handshake();
+  await other.fence();
+  resetTls(client);
+  await other.fence();
+  gate.open();
+  for (let n = 0; n < 5; n += 1) {
+    other.command('CONTROL', { url: '/other', method: 'POST', ack: true });
+    await other.expect('control_ack');
+  }
+  other.destroy();
+  expect(backend.requests.map(({ path }) => path).filter((path) => path !== '/other')).toEqual(['/first']);
 });
