@@ -164,6 +164,9 @@ describe('[OS-3.3] Retry-After', () => {
     [undefined, undefined],
     ['', undefined],
     ['soon', undefined],
+    ['overload 2099', undefined],
+    ['-5', undefined],
+    ['Wednesday', undefined],
     ['0', 0],
     ['1', 1000],
     [' 12 ', 12_000],
@@ -175,6 +178,7 @@ describe('[OS-3.3] Retry-After', () => {
     ['Sat, 02 Jan 2027 03:04:15 GMT', 86_400_000],
     ['Friday, 02-Jan-26 03:04:15 GMT', 10_000],
     ['Fri Jan  2 03:04:15 2026 GMT', 10_000],
+    ['2026-01-02T03:04:15Z', 10_000],
   ])('%j', (header, ms) => {
     expect(retryAfterMs(header, NOW)).toBe(ms);
   });
