@@ -5,7 +5,7 @@ export type Profile = (typeof PROFILES)[number];
 
 /**
  * Error codes that differ between the profiles [OS-4]. `null` means that the profile does not answer the case with an error at all.
- * Everything that is not in this table is the same in both.
+ * Where no row stands, both agree.
  */
 export const PROFILE_CODES = {
   majorMissing: { strict: 'missing_field', vendor: 'missing_major' },

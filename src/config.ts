@@ -1,4 +1,4 @@
-// The one place that reads the environment: either a frozen Config or every fault of it at once.
+// The one place that reads the environment: what comes out is a frozen Config, or the list of all its faults.
 import { readFileSync, statSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { crossCheck } from './config/cross-checks.ts';

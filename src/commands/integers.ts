@@ -2,7 +2,7 @@
 
 const PARTS = /^-?(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
 
-/** True when a JSON number's text has no fractional part, however it is spelled: `10`, `10.0`, `1e1`, `1.5e1`. */
+/** True when a JSON number's text is worth a whole number: `1e1` is, and so are `10.0` and `1.5e1`. */
 export function isIntegralText(raw: string): boolean {
   const parts = PARTS.exec(raw);
   if (!parts) return false;

@@ -24,7 +24,7 @@ check('connect.server-waits', '[OS-1.1] the server says nothing before the clien
   await client.fence();
 });
 
-check('connect.bom', '[OS-1.2] a byte order mark at the very start of a connection is ignored', async (t) => {
+check('connect.bom', '[OS-1.2] a connection may begin with a byte order mark', async (t) => {
   const { gateway } = await t.pair();
   const whole = await gateway.connect();
   whole.sendRaw(Buffer.concat([BOM, Buffer.from(`${HANDSHAKE}\n`)]));
@@ -45,7 +45,7 @@ check('connect.bom-then-white-space', '[OS-1.2] white space may follow the byte 
 
 check(
   'connect.bom-later',
-  '[OS-1.2] a byte order mark anywhere else is not JSON, and the session goes on',
+  '[OS-1.2] a byte order mark anywhere else is not JSON, which costs that line only',
   async (t) => {
     const { gateway } = await t.pair();
     const client = await gateway.ready();
@@ -97,7 +97,7 @@ check('connect.first-byte', '[OS-1.7] a connection that does not begin with { ge
   await refused(gateway, [Buffer.from([0xff])]);
 });
 
-check('connect.http-post', '[OS-1.7] a web page cannot drive a machine by posting NDJSON at the port', async (t) => {
+check('connect.http-post', '[OS-1.7] NDJSON in the body of a POST from a web page moves nothing', async (t) => {
   const { backend, gateway } = await t.pair();
   const control = '{"cmd":"CONTROL","payload":{"url":"/move","method":"POST","body":{}}}';
   const body = `${HANDSHAKE}\n${control}\n${control}\n`;
@@ -113,7 +113,7 @@ check('connect.http-post', '[OS-1.7] a web page cannot drive a machine by postin
 
 check(
   'connect.broken-line-lives',
-  '[OS-1.7] a mistyped line that begins with { is answered and the session goes on',
+  '[OS-1.7] a first line that is broken behind its { is answered, and the session lives',
   async (t) => {
     const { gateway } = await t.pair();
     const client = await gateway.connect();
@@ -136,7 +136,7 @@ check('connect.only-the-first', '[OS-1.7] only the first byte of the connection 
   await client.fence();
 });
 
-check('connect.own-session', '[OS-3.2] every ack and error goes to its own session only', async (t) => {
+check('connect.own-session', '[OS-3.2] no ack or error reaches another session', async (t) => {
   const { gateway } = await t.pair();
   const clients = await Promise.all(Array.from({ length: 100 }, () => gateway.connect()));
   for (const [index, client] of clients.entries()) {

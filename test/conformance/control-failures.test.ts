@@ -43,7 +43,7 @@ const ANSWERED: readonly Refusal[] = [
   { name: '304', fail: (_r, reply) => reply.response.writeHead(304).end(), report: { status: 304, body: undefined } },
 ];
 
-/** The request was sent and no complete answer came. */
+/** What was sent may have been executed: nobody answered it in full. */
 const UNKNOWN: readonly Refusal[] = [
   { name: 'a reset instead of an answer', fail: (_r, reply) => reply.reset(), report: { status: undefined } },
   {
@@ -160,7 +160,7 @@ check(
 
 check(
   'control-failure.oversize-success',
-  '[OS-2.5] a 2xx whose body is over MAX_RESULT_BYTES is a success: silent, or acknowledged without the body',
+  '[OS-2.5] a body over MAX_RESULT_BYTES makes no failure of a 2xx: silent, or acknowledged without the body',
   async ({ pair }) => {
     const { gateway } = await pair((request, reply) => {
       if (request.path !== '/chunked') return reply.oversize(50_000);

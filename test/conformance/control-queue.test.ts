@@ -14,7 +14,7 @@ const held =
 
 check(
   'control-queue.depth',
-  '[OS-3.4] CONTROL_QUEUE_DEPTH wait, the one in flight not counted; one more is control_busy and is not executed',
+  '[OS-3.4] CONTROL_QUEUE_DEPTH may wait behind the one in flight; the next is control_busy and never executed',
   async ({ pair }) => {
     const gate = createGate();
     const { backend, gateway } = await pair(held(gate), { CONTROL_QUEUE_DEPTH: '3' });

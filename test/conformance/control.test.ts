@@ -56,7 +56,7 @@ const BODIES: readonly string[] = [
 
 check(
   'control.body-text',
-  '[OS-2.6] the body is what the client wrote, character for character (white space between tokens may go)',
+  '[OS-2.6] not one character of the body changes, white space between tokens aside',
   async ({ pair }) => {
     const { backend, gateway } = await pair();
     const client = await gateway.ready();

@@ -98,7 +98,7 @@ check('framing.half-close-white-space', '[OS-1.5] white space left at the end is
 
 check(
   'framing.half-close-overflow',
-  '[OS-1.5] what was answered as an overflow is not answered again at the end',
+  '[OS-1.5] the rest of an overflow is no second error when the client ends its side',
   async (t) => {
     const { gateway } = await t.pair(undefined, { RX_BUFFER_BYTES: '300' });
     const client = await gateway.ready();

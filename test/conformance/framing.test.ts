@@ -51,7 +51,7 @@ check('framing.compact', '[OS-1.2] the server writes compact JSON and a newline'
   }
 });
 
-check('framing.byte-at-a-time', '[OS-1.3] a line may arrive a byte at a time', async (t) => {
+check('framing.byte-at-a-time', '[OS-1.3] one byte per segment makes a line all the same', async (t) => {
   const { gateway } = await t.pair();
   const client = await gateway.connect();
   const text = `{"cmd":"HANDSHAKE","payload":{"major":1,"id":"grüße 🤖"}}\r\n{"cmd":"STOP","payload":{"target":"x"}}\n`;
@@ -76,7 +76,7 @@ check('framing.thousand-lines', '[OS-1.3] a thousand lines in one segment are an
 
 check(
   'framing.not-an-object',
-  '[OS-1.5] a line that is not a JSON object is invalid_ndjson, and the session goes on',
+  '[OS-1.5] whatever is no JSON object is invalid_ndjson, and the session goes on',
   async (t) => {
     const { gateway } = await t.pair();
     const client = await gateway.ready();

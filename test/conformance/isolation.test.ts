@@ -5,25 +5,29 @@ import { pass } from '../faults/support/wait.ts';
 import { check } from '../support/check.ts';
 import type { TestClient } from '../support/client.ts';
 
-check('isolation.own-lines', '[OS-3.1] every data, ack and error goes to its own session only', async ({ pair }) => {
-  const { gateway } = await pair((request, reply) =>
-    request.path.startsWith('/bad')
-      ? reply.json(JSON.stringify(request.path), 500)
-      : reply.json(JSON.stringify(request.path)),
-  );
-  const clients = await Promise.all(Array.from({ length: 30 }, () => gateway.ready()));
-  for (const [i, client] of clients.entries()) {
-    client.send(monitor(`/stream/${i}`, 20, { id: `m${i}` }));
-    for (let n = 0; n < 10; n += 1) {
-      client.sendLines([
-        acked(`/ok/${i}`, { id: `a${i}` }),
-        control(`/bad/${i}`, { id: `e${i}` }),
-        control('no', { id: `u${i}` }),
-      ]);
+check(
+  'isolation.own-lines',
+  '[OS-3.1] a session is sent what answers itself, and nothing of the others',
+  async ({ pair }) => {
+    const { gateway } = await pair((request, reply) =>
+      request.path.startsWith('/bad')
+        ? reply.json(JSON.stringify(request.path), 500)
+        : reply.json(JSON.stringify(request.path)),
+    );
+    const clients = await Promise.all(Array.from({ length: 30 }, () => gateway.ready()));
+    for (const [i, client] of clients.entries()) {
+      client.send(monitor(`/stream/${i}`, 20, { id: `m${i}` }));
+      for (let n = 0; n < 10; n += 1) {
+        client.sendLines([
+          acked(`/ok/${i}`, { id: `a${i}` }),
+          control(`/bad/${i}`, { id: `e${i}` }),
+          control('no', { id: `u${i}` }),
+        ]);
+      }
     }
-  }
-  await Promise.all(clients.map((client, i) => ownLinesOnly(client, i)));
-});
+    await Promise.all(clients.map((client, i) => ownLinesOnly(client, i)));
+  },
+);
 
 async function ownLinesOnly(client: TestClient, i: number): Promise<void> {
   const counts: Record<string, number> = {};

@@ -41,7 +41,7 @@ const TEXT_BODIES: readonly (readonly [string, string, string])[] = [
 
 check(
   'monitor.result-json',
-  '[OS-2.4] result is the JSON the backend sent, recognised by parsing it, whatever its content type',
+  '[OS-2.4] what parses as JSON is the result, and no content type changes that',
   async ({ pair }) => {
     const { gateway } = await pair((request, reply) => {
       const [, body, type] = JSON_BODIES[Number(request.path.slice(1))]!;
@@ -78,7 +78,7 @@ check(
   },
 );
 
-check('monitor.result-empty', '[OS-2.4] with an empty body there is no result but the status', async ({ pair }) => {
+check('monitor.result-empty', '[OS-2.4] an empty body gives the status in place of a result', async ({ pair }) => {
   const { gateway } = await pair((request, reply) => reply.empty(Number(request.path.slice(1))));
   for (const status of [200, 204, 202]) {
     const client = await gateway.ready();

@@ -80,7 +80,7 @@ check(
 
 check(
   'monitor.void-deadlines',
-  '[OS-3.3] a poll that outlasts its period makes the deadlines it covered void: nothing is made up for',
+  '[OS-3.3] deadlines that pass during a slow poll are void: nothing is made up for',
   async ({ pair }) => {
     const gate = createGate();
     const { backend, gateway } = await pair(async (request, reply) => {
@@ -150,7 +150,7 @@ check(
 
 check(
   'monitor.vendor-replaces',
-  '[OS-4] vendor: a second MONITOR replaces the first, and no data of the old one follows its ack',
+  '[OS-4] vendor: a second MONITOR replaces the first, of which no data comes behind the ack',
   async ({ pair }) => {
     const { gateway } = await pair((request, reply) => reply.json(JSON.stringify(request.path)), {
       PROTOCOL_PROFILE: 'vendor',

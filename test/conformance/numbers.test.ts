@@ -1,4 +1,4 @@
-// Numbers are relayed as they are written, both ways and everywhere, because controllers tell 1 from 1.0.
+// Not one digit of a number changes on its way, in either direction, because controllers tell 1 from 1.0.
 import { expect } from 'vitest';
 import { memberText } from '../faults/support/wait.ts';
 import { check } from '../support/check.ts';
@@ -93,7 +93,7 @@ check(
 
 check(
   'numbers.integers',
-  '[OS-2.2] an integer is a JSON number without a fractional part, however it is spelled',
+  '[OS-2.2] an integer may be spelled with a point or an exponent, as long as its value is whole',
   async ({ pair }) => {
     const { gateway } = await pair();
     const client = await gateway.connect();

@@ -109,7 +109,7 @@ check(
 
 check(
   'slow-reader.control-goes-on',
-  '[OS-3.7] congestion by data alone does not hold up CONTROL',
+  '[OS-3.7] CONTROL goes on while only data is congested',
   async ({ pair }) => {
     const { backend, gateway } = await pair(bulky(), PATIENT);
     const client = await gateway.ready();
@@ -169,7 +169,7 @@ check(
 
 check(
   'slow-reader.reading-stops',
-  '[OS-3.7] when too many answers wait, the gateway stops reading from that socket until they drain; none is lost',
+  '[OS-3.7] nothing is read from a socket for which too many answers wait; all of them arrive in the end',
   async ({ pair }) => {
     const { backend, gateway } = await pair(undefined, PATIENT);
     const client = await gateway.ready();

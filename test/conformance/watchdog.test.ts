@@ -178,7 +178,7 @@ check(
   },
 );
 
-check('watchdog.long-period', '[OS-3.6] a 30 s period is not cut short by ARMED_TIMEOUT_MS', async ({ pair }) => {
+check('watchdog.long-period', '[OS-3.6] ARMED_TIMEOUT_MS does not end a monitor of 30 s', async ({ pair }) => {
   const { gateway } = await pair(undefined, { ARMED_TIMEOUT_MS: '700', IDLE_TIMEOUT_MS: '700' });
   const client = await gateway.ready();
   client.send(monitor('/rare', 30_000));
@@ -228,7 +228,7 @@ check('watchdog.reader-stops', '[OS-3.6] a client that stops reading its stream 
 
 check(
   'watchdog.stalled',
-  '[OS-3.6] without MONITOR too, a socket that takes nothing for ARMED_TIMEOUT_MS while answers wait is ended',
+  '[OS-3.6] without MONITOR too, answers that nobody takes for ARMED_TIMEOUT_MS end the session',
   async ({ pair }) => {
     const { gateway } = await pair((_request, reply) => reply.oversize(1_000_000), {
       ARMED_TIMEOUT_MS: '500',

@@ -91,7 +91,7 @@ describe('what the documents number', () => {
     expect(recorded['open-stream']?.rows).toBe(25);
   });
 
-  it('multiscreen-srt: 250 codes, five families of five groups of ten at 00, 20, 40, 60 and 80', () => {
+  it('multiscreen-srt: 250 codes, in each of five families ten at 00, 20, 40, 60 and 80', () => {
     const { entries, groups = [] } = catalogOf('multiscreen-srt');
     const expected = [1, 2, 3, 4, 5].flatMap((family) =>
       [0, 20, 40, 60, 80].flatMap((start) => Array.from({ length: 10 }, (_, at) => family * 100 + start + at)),
@@ -110,7 +110,7 @@ describe('what the documents number', () => {
     ]);
   });
 
-  it('srt-reject: 18 internal (0-17), 21 predefined (1000-1507), and a sentence of the library for each internal one', () => {
+  it('srt-reject: 18 internal numbers, 21 predefined ones, and a sentence of the library for each internal one', () => {
     const { entries } = catalogOf('srt-reject');
     const internal = entries.filter(({ group }) => group === 'internal');
     const predefined = entries.filter(({ group }) => group === 'predefined');
@@ -120,7 +120,7 @@ describe('what the documents number', () => {
     expect(predefined.some(({ texts }) => texts !== undefined)).toBe(false);
   });
 
-  it('makapix: 60 details, 11 statuses, 5 MQTT codes, 5 validation messages, 10 texts with placeholders', () => {
+  it('makapix: details 60 (10 with placeholders), statuses 11, MQTT codes and validation messages 5 each', () => {
     const { entries, limits } = catalogOf('makapix');
     const {
       'HTTP Status Codes': statuses,

@@ -77,7 +77,7 @@ describe('[OS-3.7] skipped', () => {
 });
 
 describe('[OS-3.3] failure reports', () => {
-  test('the first at once, then at most one a second, each counting since the one before', () => {
+  test('the first without delay, further ones a second apart, each counting since the one before', () => {
     const { outlet, activity, clock, failed } = start();
     for (let i = 0; i < 35; i++) {
       activity.onFailure(FAILURE, 1);

@@ -177,7 +177,7 @@ describe('[OS-3.6] armed', () => {
     expect(talk.session.closeReason).toBe('armed_timeout');
   });
 
-  test('nothing is due while the gateway itself waits: back-off and Retry-After', () => {
+  test('back-off and Retry-After make nothing due', () => {
     const world = new World();
     const talk = world.ready();
     talk.monitor(100);
