@@ -29,7 +29,7 @@ const INTEGERS: readonly (readonly [name: string, key: keyof Config, fallback: n
   ['RX_BUFFER_BYTES', 'rxBufferBytes', 65536, 256, 16777216],
   ['RX_DISCARD_BYTES', 'rxDiscardBytes', 1048576, 0, 1073741824],
   ['TX_BUFFER_BYTES', 'txBufferBytes', 262144, 1024, 268435456],
-  ['MAX_RESULT_BYTES', 'maxResultBytes', 1048576, 1, 268435456],
+  ['MAX_RESULT_BYTES', 'maxResultBytes', 1048576, 1, 67108864],
   ['MONITOR_MAX_IN_FLIGHT', 'monitorMaxInFlight', 1, 1, 64],
   ['CONTROL_QUEUE_DEPTH', 'controlQueueDepth', 256, 0, 100000],
   ['CONTROL_QUEUE_BYTES', 'controlQueueBytes', 1048576, 0, 268435456],

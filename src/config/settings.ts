@@ -19,6 +19,8 @@ type Complete = Required<Config>;
 type Mutable<T> = T extends readonly (infer E)[] ? E[] : T extends object ? { -readonly [K in keyof T]: T[K] } : T;
 
 const BYTES_MAX = 268_435_456;
+/** A body that is not JSON becomes a string in which one byte may take six characters; longer texts the engine cannot hold. */
+const RESULT_BYTES_MAX = 67_108_864;
 const DAY_MS = 86_400_000;
 
 const TABLE = {
@@ -164,7 +166,7 @@ const TABLE = {
   maxResultBytes: row(
     'Buffers',
     'MAX_RESULT_BYTES',
-    integer(1, BYTES_MAX, 'bytes'),
+    integer(1, RESULT_BYTES_MAX, 'bytes'),
     '1048576',
     'Largest body the backend may answer with.',
   ),

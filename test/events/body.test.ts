@@ -1,6 +1,8 @@
 // Whatever a backend sends as a body, one line that JSON.parse accepts comes of it, and JSON keeps every character [OS-2.4] [OS-2.9].
+import { constants } from 'node:buffer';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import configSchema from '../../schemas/config.schema.json' with { type: 'json' };
 import { bodyJson, bodyText } from '../../src/events/body.ts';
 import { dataEvent, dataPrefix } from '../../src/events/data.ts';
 import { damagedText, jsonText, parsed } from '../framing/json-texts.ts';
@@ -66,6 +68,13 @@ describe('[OS-2.4] bodyJson', () => {
 
   test('bytes that are no UTF-8 become text with the replacement character', () => {
     expect(bodyJson(Buffer.from([0x22, 0xff, 0x22])).toString()).toBe('"\\"\ufffd\\""');
+  });
+
+  test('the largest body that the settings allow still fits into one string, whatever bytes it consists of', () => {
+    const control = bodyJson(Buffer.alloc(1000, 1));
+    expect(control.length).toBe(6 * 1000 + 2);
+    const { maximum } = (configSchema.properties as Record<string, { maximum?: number }>)['MAX_RESULT_BYTES']!;
+    expect(6 * maximum!).toBeLessThan(constants.MAX_STRING_LENGTH - 100_000);
   });
 
   test('an empty body has no text', () => {
