@@ -2,7 +2,7 @@
 import type net from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { answer } from '../faults/support/raw-backend.ts';
-import { waitUntil } from '../faults/support/wait.ts';
+import { pass, waitUntil } from '../faults/support/wait.ts';
 import { Pair } from './support.ts';
 
 let pair: Pair | undefined;
@@ -20,6 +20,9 @@ describe('bounds', () => {
     const polls = Array.from({ length: 5 }, () => pair!.make({ method: 'GET' }, 'poll'));
     await waitUntil(() => held.length === 6, 'three polls are under way');
     expect(pair.server.open).toBe(6);
+    // A connection carries one request at a time: what waits is not sent ahead.
+    await pass(50);
+    expect(pair.seen).toHaveLength(6);
     pair.server.handler = (_r, socket) => socket.write(answer(200));
     for (const socket of held) socket.write(answer(200));
     await Promise.all([...calls, ...polls].map(({ answered }) => answered));

@@ -192,6 +192,7 @@ describe('[OS-2.3] cmd and payload', () => {
     expect(id('{"cmd":"x","payload":{"id":"\\u0061"}}')).toBe('"\\u0061"');
     expect(id('{"cmd":"x","payload":{"id":1.5}}')).toBeUndefined();
     expect(id('{"cmd":"x","payload":{"id":"y","id":7}}')).toBe('7');
+    expect(id(`{"cmd":"x","payload":{"id":"${'😀'.repeat(64)}"}}`)).toBe(`"${'😀'.repeat(64)}"`);
     expect(id(`{"cmd":"x","payload":{"id":"${'a'.repeat(65)}"}}`)).toBeUndefined();
     expect(id('{"cmd":5,"payload":{"id":1}}')).toBeUndefined();
     expect(id('{"payload":{"id":1}}')).toBeUndefined();

@@ -147,6 +147,8 @@ describe('[OS-3.3] polls', () => {
     expect(poll(complete(503, '', { retryAfter: '2' }), explain(false, true))).toMatchObject({
       failure: { retryAfterMs: 2000, members: expect.arrayContaining([['cause', '{"retry_after_ms":2000}']]) },
     });
+    // Nothing is known of a body that was not kept.
+    expect(report(complete(200, '', { oversize: true }), {}, 'strict', explain(true, true)).ok).toBe(true);
     expect(asked).toEqual([
       [200, '{"a":1.0}', 3],
       [200, '{"a":1.0}', 3],

@@ -4,7 +4,7 @@ import type { Admission } from '../../src/access/admissions.ts';
 import { realClock } from '../../src/clock.ts';
 import { PreparationError } from '../../src/transport/preparation.ts';
 import { plainAddress, Server, type ServerOptions } from '../../src/transport/server.ts';
-import { waitUntil } from '../faults/support/wait.ts';
+import { pass, waitUntil } from '../faults/support/wait.ts';
 import { World } from '../session/support/world.ts';
 import { TestClient } from '../support/client.ts';
 
@@ -93,6 +93,24 @@ describe('admission', () => {
     expect(told).toEqual(['refused 127.0.0.1 full']);
   });
 
+  test('[OS-3.2] the refusal reaches one who has sent much already: what it sent is read and dropped', async () => {
+    const { connect } = await start({ admit: () => REFUSED });
+    for (let i = 0; i < 5; i++) {
+      const client = await connect();
+      let failed: Error | undefined;
+      client.socket.on('error', (error) => {
+        failed = error;
+      });
+      client.pause();
+      for (let k = 0; k < 20; k++) client.socket.write('x'.repeat(10_000));
+      await pass(20);
+      client.resume();
+      await client.expect({ error: 'handshake_rejected' });
+      await client.expectClosed();
+      expect(failed).toBeUndefined();
+    }
+  });
+
   test('the answer may take its time: nothing is lost meanwhile', async () => {
     let admit: ((admission: Admission) => void) | undefined;
     const { connect, told } = await start({
@@ -110,9 +128,25 @@ describe('admission', () => {
   });
 
   test('one who has gone again by then gives its place back', async () => {
+    const { connect, server, told, places } = await start({
+      prepare: async (socket, address) => {
+        socket.destroy();
+        return { socket, address };
+      },
+    });
+    const client = await connect();
+    await client.expectClosed();
+    await waitUntil(() => places.released === 1, 'the place is given back');
+    expect(places.taken).toBe(1);
+    expect(server.connections.size).toBe(0);
+    expect(told).toEqual([]);
+  });
+
+  test('one whose admission comes when the server listens no more is told so', async () => {
     let admit: ((admission: Admission) => void) | undefined;
     let released = 0;
     const { connect, server, told } = await start({
+      prepare: async (socket, address) => ({ socket, address }),
       admit: () =>
         new Promise((resolve) => {
           admit = resolve;
@@ -120,13 +154,12 @@ describe('admission', () => {
     });
     const client = await connect();
     await waitUntil(() => admit !== undefined, 'it was asked');
-    client.socket.resetAndDestroy();
-    // Only a socket that is read from learns of a reset; the server does not read before it has admitted.
     server.stopListening();
     admit!({ admitted: true, release: () => released++ });
     await waitUntil(() => released === 1, 'the place is given back');
+    await client.expectClosed({ discard: true });
     expect(server.connections.size).toBe(0);
-    expect(told.filter((line) => line.startsWith('crashed'))).toEqual([]);
+    expect(told.filter((line) => !line.startsWith('refused'))).toEqual([]);
   });
 
   test('an admission that fails costs its connection only', async () => {
