@@ -96,6 +96,11 @@ export class MonitorActivity implements PollMember {
     this.#failures += polls;
     const now = clock.now();
     if (now - this.#reportedAt < FAILURE_REPORT_INTERVAL_MS) return;
+    // A body of the backend may stand in each: whoever reads more slowly than they come gets fewer, with all failures counted.
+    if (outlet.answersCongested) {
+      this.#delivered('waiting');
+      return;
+    }
     this.#reportedAt = now;
     counts.events++;
     failed(failure.message);

@@ -130,6 +130,25 @@ describe('[OS-3.3] failure reports', () => {
   });
 });
 
+describe('[OS-3.7] failure reports to a reader that does not keep up with them', () => {
+  test('while too many answers wait none is added; the next one counts what failed meanwhile', () => {
+    const { activity, clock, outlet } = start();
+    activity.onFailure(FAILURE, 1);
+    outlet.answersCongested = true;
+    for (let second = 0; second < 5; second++) {
+      clock.advance(1000);
+      activity.onFailure(FAILURE, 2);
+    }
+    expect(outlet.lines).toHaveLength(1);
+    expect(activity.dueSince()).toBe(clock.now() - 4000);
+    outlet.answersCongested = false;
+    clock.advance(1000);
+    activity.onFailure(FAILURE, 1);
+    expect(outlet.lines.map((line) => line['failures'])).toEqual([1, 11]);
+    expect(activity.dueSince()).toBeUndefined();
+  });
+});
+
 describe('[OS-3.6] since when something is due', () => {
   test('the older of a pending poll and an event that was not taken', () => {
     const { activity, outlet, clock, data } = start();
