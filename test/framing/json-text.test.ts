@@ -14,7 +14,7 @@ describe('scanJson', () => {
         expect(parsed(text)).toBeDefined();
         expect(scan(text)).toBe(/[\r\n]/.test(text) ? BROKEN_LINES : PLAIN);
       }),
-      { numRuns: 3000 },
+      { numRuns: 1500 },
     );
   });
 
@@ -139,7 +139,7 @@ describe('compactJson', () => {
         expect(compact).not.toMatch(/[\r\n]/);
         expect(parsed(compact)).toEqual(parsed(Buffer.from(text).toString()));
       }),
-      { numRuns: 3000 },
+      { numRuns: 1500 },
     );
   });
 });

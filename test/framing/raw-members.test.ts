@@ -23,7 +23,7 @@ describe('members', () => {
           expect(parsed(raw.get(name) ?? '')).toEqual({ value: member });
         }
       }),
-      { numRuns: 3000 },
+      { numRuns: 1500 },
     );
   });
 
