@@ -60,7 +60,7 @@ async function main(): Promise<void> {
   compileTools();
   const needsGateway = !chosen.only || chosen.only.includes('gateway');
   prepareSubjects({ gateway: needsGateway, ...(chosen.entry ? { entry: chosen.entry } : {}) });
-  // In real time the main thread must not wait for helper threads, which are not: V8 then collects garbage on its own.
+  // Under SCHED_FIFO a main thread that waits, spinning, for V8's helpers would never let them run: none are to be waited for.
   const nodeArgs = chosen.realtime ? ['--single-threaded-gc'] : [];
   const lab = { windowMs: chosen.seconds * 1000, quick: chosen.quick, nodeArgs };
   const finished: Finished[] = [];

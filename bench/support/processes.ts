@@ -23,10 +23,12 @@ const pinning = canPin();
 
 let realtime = false;
 
-/** Starts the main thread of every later process under SCHED_FIFO (helper threads stay as they are), so that neighbours
- * do not count. Throws where that is not allowed. */
+/**
+ * Starts every later process under SCHED_FIFO, so that neighbours do not count. A Node process needs --single-threaded-gc
+ * with it. Throws where it is not allowed.
+ */
 export function useRealtime(): void {
-  const tried = spawnSync('chrt', ['-R', '-f', '10', 'true'], { encoding: 'utf8' });
+  const tried = spawnSync('chrt', ['-f', '10', 'true'], { encoding: 'utf8' });
   if (tried.status !== 0)
     throw new Error(`--realtime needs chrt and root: ${tried.error?.message ?? tried.stderr.trim()}`);
   realtime = true;
@@ -54,7 +56,7 @@ export interface StartOptions {
 /** Starts one process with nothing inherited from this environment but PATH and HOME. */
 export function start(command: string, args: string[], options: StartOptions): Running {
   const argv = [
-    ...(realtime ? ['chrt', '-R', '-f', '10'] : []),
+    ...(realtime ? ['chrt', '-f', '10'] : []),
     ...(pinning ? ['taskset', '-c', String(options.core)] : []),
     command,
     ...args,
