@@ -80,6 +80,7 @@ export async function startGateway(config: Config, log: Logger, options: Gateway
       connections: config.backendConnections,
       maxResultBytes: config.maxResultBytes,
       headers: config.backendHeaders,
+      crashed: (error) => guard('error', 'crash', { error }, 'a session ended by a fault of the gateway'),
       ...(backendCa === undefined ? {} : { ca: backendCa }),
     }),
     (answer) => health.answered(answer),

@@ -48,6 +48,8 @@ export class Metronome {
   #armedFor = Number.POSITIVE_INFINITY;
   #wokeAt = 0;
   #waking = false;
+  /** The thread could not be started, or died. */
+  #lost = false;
   readonly #idleMs: number;
 
   constructor({ idleMs = IDLE_MS, firstCount = 0 }: MetronomeOptions = {}) {
@@ -78,7 +80,16 @@ export class Metronome {
     return place >= 0;
   }
 
+  #fallBack(): void {
+    const soonest = this.#deadlines.at(-1);
+    if (soonest) setTimeout(() => this.#wake(), Math.max(1, Math.ceil(soonest.at - performance.now())));
+  }
+
   #arm(): void {
+    if (this.#lost) {
+      if (!this.#waking) this.#fallBack();
+      return;
+    }
     const soonest = this.#deadlines.at(-1);
     if (soonest === undefined || this.#waking) return;
     const wakeAt = Math.max(soonest.at, this.#wokeAt + APART_MS);
@@ -94,6 +105,13 @@ export class Metronome {
   #start(): Worker {
     const thread = new Worker(THREAD, { eval: true, workerData: { cell: this.#cell, due: this.#due } });
     thread.on('message', () => this.#wake());
+    // Without the thread deadlines are only as precise as the event loop's own timers.
+    thread.on('error', () => {
+      this.#thread = undefined;
+      this.#lost = true;
+      clearInterval(this.#idle);
+      this.#fallBack();
+    });
     // Who waits for a deadline is kept alive by what it polls; the thread alone keeps nothing alive.
     thread.unref();
     this.#idle = setInterval(() => this.#rest(), this.#idleMs);

@@ -15,6 +15,8 @@ export interface HttpBackendOptions {
   readonly headers: Readonly<Record<string, string>>;
   /** PEM of the authorities that may sign the backend's certificate, instead of the system's. */
   readonly ca?: string;
+  /** An exception in a `done`: a fault of the gateway itself. */
+  readonly crashed?: (error: unknown) => void;
 }
 
 /** Idle connections are kept this long, so that the slowest monitor (30 s) still reuses its own. */
@@ -27,6 +29,7 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
     base: pathname === '/' ? '' : pathname,
     timeoutMs: options.timeoutMs,
     maxBytes: options.maxResultBytes,
+    crashed: options.crashed ?? (() => {}),
     headers: Object.entries(options.headers).flat(),
     jsonHeaders: ['content-type', 'application/json', ...withoutContentType(options.headers)],
   };
@@ -62,6 +65,7 @@ interface Shared {
   readonly maxBytes: number;
   readonly headers: string[];
   readonly jsonHeaders: string[];
+  readonly crashed: (error: unknown) => void;
 }
 
 const NO_BODY = Buffer.alloc(0);
@@ -189,8 +193,17 @@ class Exchange implements Dispatcher.DispatchHandler, Call {
     if (done === undefined) return;
     this.#done = undefined;
     clearTimeout(this.#timer);
-    if (this.#dispatched) done(answer);
-    else queueMicrotask(() => done(answer));
+    if (this.#dispatched) this.#tell(done, answer);
+    else queueMicrotask(() => this.#tell(done, answer));
+  }
+
+  /** An exception of whoever is told must not unwind into undici, which would take it for a fault of the connection and swallow it. */
+  #tell(done: (answer: BackendAnswer) => void, answer: BackendAnswer): void {
+    try {
+      done(answer);
+    } catch (error) {
+      this.#shared.crashed(error);
+    }
   }
 }
 

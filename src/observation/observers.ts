@@ -1,6 +1,6 @@
 // Turns what happens into log lines and counters: the one place that words the log.
 import type { CloseReason } from '../../protocol/close-reasons.ts';
-import { clip, type Logger } from '../log.ts';
+import { clip, type Logger, type LogLevel } from '../log.ts';
 import type { PollObserver } from '../polling/poll.ts';
 import type { PollSubject } from '../polling/poll-hub.ts';
 import type { ControlTrace, SessionObserver, SessionView } from '../session/ports.ts';
@@ -72,11 +72,15 @@ export function pollObserver(guard: Guard, telemetry: Telemetry, subject: PollSu
   };
 }
 
+/** Asked first: with the log turned down, a reconnect storm should not pay for lines that nobody sees. */
+const SESSIONS_AT: LogLevel = 'info';
+
 export function logSessionBegin(log: Logger, session: SessionView): void {
-  log.info(who(session), 'session began');
+  if (log.isLevelEnabled(SESSIONS_AT)) log.info(who(session), 'session began');
 }
 
 export function logSessionEnd(log: Logger, session: SessionView, reason: CloseReason): void {
+  if (!log.isLevelEnabled(SESSIONS_AT)) return;
   log.info({ ...who(session), reason, durationMs: Math.round(session.durationMs), ...session.counts }, 'session ended');
 }
 

@@ -113,10 +113,14 @@ export class ControlActivity {
 
   #answered(control: Control, answer: BackendAnswer): void {
     this.#call = undefined;
-    this.#options.answered(control, answer);
-    if (this.#stops.length > 0) this.#endStops();
-    this.#startNext();
-    if (!this.active) this.#options.idle();
+    try {
+      this.#options.answered(control, answer);
+    } finally {
+      // Whatever comes of one answer, the commands behind it go on.
+      if (this.#stops.length > 0) this.#endStops();
+      this.#startNext();
+      if (!this.active) this.#options.idle();
+    }
   }
 
   #endStops(): void {
