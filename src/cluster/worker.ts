@@ -1,4 +1,5 @@
 // One of several gateways on one port: asks the primary for places among the sessions, obeys its orders.
+import cluster from 'node:cluster';
 import type { Admission } from '../access/admissions.ts';
 import type { Sources } from '../observation/snapshot.ts';
 import type { Listen } from '../transport/listen.ts';
@@ -29,8 +30,11 @@ export class PrimaryLink {
     process.on('message', (message: unknown) => {
       if (isOrder(message)) this.#obey(message);
     });
-    // Without a primary nobody hands over connections any more.
-    process.on('disconnect', handlers.drain);
+    // The primary died. Node would end this process at once, its sessions without a last line and their wills unsent.
+    cluster.worker?.once('disconnect', () => {
+      cluster.worker!.exitedAfterDisconnect = true;
+      handlers.drain();
+    });
   }
 
   /** What this worker is to do; resolves with the primary's first order. */

@@ -135,14 +135,15 @@ describe('two workers', () => {
   );
 
   test(
-    'end by themselves when their primary is killed',
+    'drain by themselves when their primary is killed',
     async () => {
       const { child } = await start();
       const session = await ready();
       const workers = workersOf(gateway!);
       expect(workers).toHaveLength(2);
       child.kill('SIGKILL');
-      await session.expectClosed({ discard: true });
+      await session.expect({ type: 'closing', reason: 'shutdown' });
+      await session.expectClosed();
       await waitUntil(() => !workers.some(isAlive), 'they have ended', 20_000);
     },
     LONG_MS,
