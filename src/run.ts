@@ -137,6 +137,7 @@ function describeStartFailure(error: unknown, { host, port }: Config): string {
   const where = `${host} port ${port}`;
   if (code === 'EADDRINUSE') return `Cannot listen on ${where}: the port is in use. Set PORT to another one.`;
   if (code === 'EACCES') return `Cannot listen on ${where}: not permitted. Set PORT to 1024 or more.`;
+  if (code === 'EAFNOSUPPORT') return `Cannot listen on ${where}: this machine has no IPv6. Set HOST to 0.0.0.0.`;
   if (code === 'EADDRNOTAVAIL') return `Cannot listen on ${where}: this machine has no such address. Check HOST.`;
   return `Cannot start: ${error instanceof Error ? error.message : String(error)}`;
 }
