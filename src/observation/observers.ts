@@ -1,5 +1,6 @@
 // Turns what happens into log lines and counters: the one place that words the log.
 import type { CloseReason } from '../../protocol/close-reasons.ts';
+import { RETRY_MAX_INTERVAL_MS } from '../../protocol/limits.ts';
 import { clip, type Logger, type LogLevel } from '../log.ts';
 import type { PollObserver } from '../polling/poll.ts';
 import type { PollSubject } from '../polling/poll-hub.ts';
@@ -63,7 +64,9 @@ export function pollObserver(guard: Guard, telemetry: Telemetry, subject: PollSu
     },
     backedOff: (waitMs, failures, reason) => {
       const path = clip(subject.path);
-      guard('warn', `poll ${path}`, { path, failures, nextTryMs: Math.round(waitMs), reason }, 'poll failed');
+      // A pause that the backend or its documentation asks for is told step by step: somebody may wait beside the machine.
+      const key = waitMs > RETRY_MAX_INTERVAL_MS ? `poll-pause ${path} ${Math.round(waitMs / 1000)}` : `poll ${path}`;
+      guard('warn', key, { path, failures, nextTryMs: Math.round(waitMs), reason }, 'poll failed');
     },
     recovered: (failures) => {
       const path = clip(subject.path);

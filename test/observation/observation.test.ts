@@ -6,7 +6,9 @@ import { EventLoopMonitor } from '../../src/observation/event-loop.ts';
 import { guarded } from '../../src/observation/guard.ts';
 import { Histogram } from '../../src/observation/histogram.ts';
 import { ObservedBackend } from '../../src/observation/observed-backend.ts';
+import { pollObserver } from '../../src/observation/observers.ts';
 import type { EndedSession } from '../../src/observation/snapshot.ts';
+import { Telemetry } from '../../src/observation/telemetry.ts';
 import { eventually } from '../admin/support.ts';
 import { createMemoryLog } from '../support/log.ts';
 
@@ -104,4 +106,22 @@ test('calls under way are counted by lane until their answer came', () => {
   for (const settle of done) settle(answer);
   expect(backend.underWay).toEqual({ control: 0, poll: 0 });
   expect([seen.length, answers.length]).toEqual([3, 3]);
+});
+
+test('[OS-3.3] each step of a pause that a backend asks for is in the log, and the recovery behind it', () => {
+  const log = createMemoryLog();
+  const observer = pollObserver(guarded(log), new Telemetry(), { path: '/m', periodMs: 100, credential: undefined });
+  for (const [index, seconds] of [2, 4, 8, 16, 32, 60, 60].entries())
+    observer.backedOff(seconds * 1000, index + 1, 'the backend answered with status 429');
+  observer.recovered(7);
+  expect(log.entries.map(({ fields }) => fields['nextTryMs'])).toEqual([
+    2000,
+    4000,
+    8000,
+    16_000,
+    32_000,
+    60_000,
+    undefined,
+  ]);
+  expect(log.entries.at(-1)).toMatchObject({ fields: { path: '/m', failures: 7 } });
 });
