@@ -155,8 +155,10 @@ class Exchange implements Dispatcher.DispatchHandler, Call {
     this.#fail('connection', 'the backend changed to another protocol');
   }
 
+  /** Told a little later: undici is still taking its queue apart, and a request that an answer leads to must not get into that. */
   onError(error: Error): void {
-    this.#fail(this.#abort ? 'connection' : 'connect', describe(error));
+    const fault = this.#abort ? 'connection' : 'connect';
+    queueMicrotask(() => this.#fail(fault, describe(error)));
   }
 
   #finish(oversize: boolean): void {
