@@ -45,8 +45,12 @@ export class ReceiveBuffer {
   #discarded = -1;
   #discardEndsInReturn = false;
   #markBytes = 0;
+  /** Nothing but (a part of) a byte order mark has come so far. */
+  #atStart = true;
+  /** The first byte that is not white space has come, and it is `{`. */
   #begun = false;
-  #blankOnly = true;
+  /** It has come and is another one; what stands before it in the chunk is framed first. */
+  #foreignByte: number | undefined;
   #over = false;
 
   constructor(limits: ReceiveLimits) {
@@ -55,7 +59,7 @@ export class ReceiveBuffer {
 
   /** True when everything pushed has been handed out (an unfinished line may still be carried). */
   get drained(): boolean {
-    return this.#at >= this.#chunk.length;
+    return this.#at >= this.#chunk.length && this.#foreignByte === undefined;
   }
 
   /** About how many bytes the next call of `next` looks at, for whoever shares out the work. */
@@ -73,12 +77,10 @@ export class ReceiveBuffer {
   next(): Frame | undefined {
     if (this.#over) {
       this.#at = this.#chunk.length;
+      this.#foreignByte = undefined;
       return undefined;
     }
-    if (!this.#begun) {
-      const foreign = this.#begin();
-      if (foreign !== undefined) return this.#foreign(foreign);
-    }
+    if (!this.#begun && this.#foreignByte === undefined) this.#begin();
     while (this.#at < this.#chunk.length) {
       const newline = this.#chunk.indexOf(NEWLINE, this.#at);
       const end = newline < 0 ? this.#chunk.length : newline;
@@ -101,44 +103,53 @@ export class ReceiveBuffer {
     }
     this.#chunk = EMPTY;
     this.#at = 0;
-    return undefined;
+    return this.#foreignByte === undefined ? undefined : this.#foreign(this.#foreignByte);
   }
 
   /** The client ended its side: what is left without a newline is no line [OS-1.5]. An overflow was answered already. */
   end(): { readonly kind: 'unterminated' } | Frame | undefined {
     if (this.#over) return undefined;
     this.#over = true;
-    if (!this.#begun && this.#markBytes > 0 && this.#markBytes < BYTE_ORDER_MARK.length)
-      return { kind: 'foreign', byte: 0xef };
+    if (this.#atStart && this.#isMarkBroken()) return { kind: 'foreign', byte: BYTE_ORDER_MARK[0]! };
     const left = this.#tail.subarray(0, this.#tailLength);
     this.#release();
     return isBlank(left) ? undefined : { kind: 'unterminated' };
   }
 
-  /** Skips the byte order mark and leading white space; answers the first byte when it is not `{` [OS-1.2, OS-1.7]. */
-  #begin(): number | undefined {
-    while (this.#at < this.#chunk.length) {
-      const byte = this.#chunk[this.#at]!;
-      const marking = this.#markBytes < BYTE_ORDER_MARK.length;
-      if (this.#blankOnly && marking && byte === BYTE_ORDER_MARK[this.#markBytes]) {
+  /**
+   * Skips the byte order mark and looks for the first byte that is not white space [OS-1.2, OS-1.7]. Only looks: white space is a
+   * part of its line and counts to its length [OS-1.4].
+   */
+  #begin(): void {
+    const chunk = this.#chunk;
+    if (this.#atStart) {
+      while (this.#at < chunk.length && chunk[this.#at] === BYTE_ORDER_MARK[this.#markBytes]) {
         this.#markBytes++;
         this.#at++;
-        continue;
       }
-      if (this.#markBytes > 0 && marking) return BYTE_ORDER_MARK[0];
-      if (byte === BRACE) {
-        this.#begun = true;
-        return undefined;
-      }
-      if (!isSpace(byte)) return byte;
-      this.#blankOnly = false;
-      this.#at++;
+      if (this.#at === chunk.length) return;
+      this.#atStart = false;
+      if (this.#isMarkBroken()) this.#stopBefore(this.#at, BYTE_ORDER_MARK[0]!);
     }
-    return undefined;
+    let first = this.#at;
+    while (first < this.#chunk.length && isSpace(this.#chunk[first])) first++;
+    if (first === this.#chunk.length) return;
+    if (chunk[first] === BRACE) this.#begun = true;
+    else this.#stopBefore(first, chunk[first]!);
+  }
+
+  #isMarkBroken(): boolean {
+    return this.#markBytes > 0 && this.#markBytes < BYTE_ORDER_MARK.length;
+  }
+
+  #stopBefore(end: number, byte: number): void {
+    this.#chunk = this.#chunk.subarray(0, end);
+    this.#foreignByte = byte;
   }
 
   #foreign(byte: number): Frame {
     this.#over = true;
+    this.#foreignByte = undefined;
     this.#release();
     return { kind: 'foreign', byte };
   }

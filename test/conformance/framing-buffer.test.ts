@@ -30,6 +30,25 @@ for (const [name, size, env] of [
   );
 }
 
+check(
+  'framing.rx-white-space',
+  '[OS-1.4] white space before the first byte of a connection counts towards its line, and the line is thrown away whole',
+  async (t) => {
+    const { gateway } = await t.pair(undefined, { RX_BUFFER_BYTES: '300' });
+    const line = handshakeOf(100);
+    const long = await gateway.connect();
+    long.sendRaw(`${' '.repeat(201)}${line}\n`);
+    await long.expect(overflow);
+    await long.fence();
+    long.sendRaw(`${line}\n`);
+    await long.expect('handshake_ack');
+    const fitting = await gateway.connect();
+    await fitting.sendChunks([' '.repeat(150), '\n', ' '.repeat(200), `${line}\n`]);
+    await fitting.expect('handshake_ack');
+    await fitting.fence();
+  },
+);
+
 check('framing.rx-crlf', '[OS-1.4] neither \\n nor \\r\\n counts towards the length of a line', async (t) => {
   const { gateway } = await t.pair(undefined, { RX_BUFFER_BYTES: '300' });
   const client = await gateway.connect();

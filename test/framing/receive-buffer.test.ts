@@ -43,7 +43,18 @@ const pieces = fc.oneof(
 );
 const stream = fc
   .tuple(
-    fc.constantFrom('', '{', '\n{', ' \r\n{', '\xef\xbb\xbf{', '\xef\xbb\xbf'),
+    fc.constantFrom(
+      '',
+      '{',
+      '\n{',
+      ' \r\n{',
+      '            ',
+      '     \r{',
+      ' \n      \t  G',
+      '       {}\n',
+      '\xef\xbb\xbf{',
+      '\xef\xbb\xbf',
+    ),
     fc.array(pieces, { maxLength: 40 }),
   )
   .map(([start, rest]) => Buffer.from(start + rest.join(''), 'latin1'));
@@ -86,7 +97,7 @@ describe('[OS-1.3] cuts never matter', () => {
 describe('[OS-1.4] the limits, to the byte', () => {
   const bounds = { lineBytes: 10, discardBytes: 5 };
   const framed = (text: string): string[] =>
-    frames([Buffer.from(text)], bounds, false).map((frame) =>
+    frames([Buffer.from(text, 'latin1')], bounds, false).map((frame) =>
       frame.kind === 'line' ? frame.text.trim() : frame.kind === 'overflow' && frame.fatal ? 'overflow!' : frame.kind,
     );
 
@@ -102,6 +113,13 @@ describe('[OS-1.4] the limits, to the byte', () => {
     ['{12345678901234\r\n{}\n', ['overflow', '{}']],
     ['{123456789012345\n{}\n', ['overflow', 'overflow!']],
     ['{123456789012345\n{}\n{}\n', ['overflow', 'overflow!']],
+    ['        {}\n{}\n', ['{}', '{}']],
+    ['         {}\n{}\n', ['overflow', '{}']],
+    ['           \n{}\n', ['overflow', '{}']],
+    ['          G', ['foreign']],
+    ['           G', ['overflow', 'foreign']],
+    ['                G', ['overflow', 'overflow!']],
+    ['\xef\xbb\xbf        {}\n', ['{}']],
   ])('%j', (text, expected) => {
     expect(framed(text)).toEqual(expected);
   });

@@ -21,9 +21,15 @@ export function referenceFrames(bytes: Uint8Array, limits: ReceiveLimits, ended:
   const mark = '\xef\xbb\xbf';
   if (stream.startsWith(mark)) stream = stream.slice(mark.length);
   else if (stream !== '' && mark.startsWith(stream)) return ended ? [{ kind: 'foreign', byte: 0xef }] : [];
-  // White space before the connection's first byte belongs to no line.
-  while (stream !== '' && SPACE.includes(stream[0]!)) stream = stream.slice(1);
-  if (stream !== '' && stream[0] !== '{') return [{ kind: 'foreign', byte: stream.charCodeAt(0) }];
+  const first = [...stream].findIndex((byte) => !SPACE.includes(byte));
+  if (first < 0 || stream[first] === '{') return framesOf(stream, limits, ended);
+  // White space belongs to its line also before the connection's first byte, and is framed before that byte is looked at.
+  const before = framesOf(stream.slice(0, first), limits, false);
+  const over = before.some((frame) => frame.kind === 'overflow' && frame.fatal);
+  return over ? before : [...before, { kind: 'foreign', byte: stream.charCodeAt(first) }];
+}
+
+function framesOf(stream: string, limits: ReceiveLimits, ended: boolean): Seen[] {
   const seen: Seen[] = [];
   const lines = stream.split('\n');
   for (const [index, line] of lines.entries()) {
