@@ -9,6 +9,7 @@ import { PrimaryLink } from './cluster/worker.ts';
 import { describeFaults } from './config/report.ts';
 import type { Config } from './config.ts';
 import { type Gateway, type GatewayOptions, startGateway } from './gateway.ts';
+import { yieldToEventLoop } from './helper-threads.ts';
 import type { Logger } from './log.ts';
 import { StartError } from './materials.ts';
 import { startSimulator } from './simulator/simulator.ts';
@@ -19,6 +20,7 @@ type ExitCode = number | undefined;
 
 /** Starts this process's role and installs its signals. */
 export function run(config: Config, log: Logger): Promise<ExitCode> {
+  yieldToEventLoop();
   if (cluster.isWorker) return runWorker(config, log);
   const workers = config.workers === 'auto' ? availableParallelism() : config.workers;
   return workers > 1 ? runPrimary(config, log, workers) : runAlone(config, log);

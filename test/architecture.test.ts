@@ -24,6 +24,7 @@ const DOORS: Readonly<Record<string, Door>> = {
   protocol: { values: [] },
   log: { values: [] },
   metronome: { values: [] },
+  'helper-threads': { values: [] },
   clock: { values: ['metronome'] },
   config: { values: ['protocol', 'log'] },
   framing: { values: ['protocol'] },
