@@ -106,7 +106,7 @@ async function main(): Promise<void> {
     const dir = join(RAW, 'profiles', name);
     rmSync(dir, { recursive: true, force: true });
     const nodeArgs = ['--cpu-prof', '--cpu-prof-interval', '250', '--cpu-prof-dir', dir];
-    const lab = { windowMs: Number(values.seconds) * 1000, quick: true, nodeArgs };
+    const lab = { warmupMs: 1500, windowMs: Number(values.seconds) * 1000, quick: true, nodeArgs };
     const outcome = await bench.run(values.only as Column, lab);
     const file = readdirSync(dir).find((one) => one.endsWith('.cpuprofile'));
     if (!file) throw new Error(`no profile in ${dir}: the process did not end by itself`);

@@ -10,10 +10,11 @@ import { prepareSubjects, TITLES } from './support/subjects.ts';
 import { asText, tableOf } from './support/table.ts';
 
 const HELP = `npm run bench -- [options]
-  --quick          windows of 3 s, one run each: for a first look, not for figures
+  --quick          windows of 3 s after 1.5 s, one run each: for a first look, not for figures
   --case NAME      only this case; may be repeated: ${CASES.map(({ name }) => name).join(', ')}
   --only COLUMN    only this subject; may be repeated: ${Object.keys(TITLES).join(', ')}
   --seconds N      length of each window (10)
+  --warmup N       seconds of load before each window (10)
   --runs N         runs of each case, whose medians are taken (3)
   --realtime       under SCHED_FIFO, as root: keeps busy neighbours out, and starves them in the cases that fill a core
   --entry FILE     measure this built gateway instead of building src/main.ts`;
@@ -25,13 +26,14 @@ function options() {
       case: { type: 'string', multiple: true },
       only: { type: 'string', multiple: true },
       seconds: { type: 'string' },
+      warmup: { type: 'string' },
       runs: { type: 'string' },
       realtime: { type: 'boolean', default: false },
       entry: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
-  const whole = (name: 'seconds' | 'runs', fallback: number, max: number) => {
+  const whole = (name: 'seconds' | 'warmup' | 'runs', fallback: number, max: number) => {
     const value = Number(values[name] ?? fallback);
     if (Number.isInteger(value) && value >= 1 && value <= max) return value;
     throw new Error(`--${name} '${values[name]}': a whole number from 1 to ${max}`);
@@ -43,6 +45,7 @@ function options() {
   return {
     ...values,
     seconds: whole('seconds', values.quick ? 3 : 10, 3600),
+    warmupMs: values.quick && !values.warmup ? 1500 : 1000 * whole('warmup', 10, 600),
     runs: whole('runs', values.quick ? 1 : 3, 99),
   };
 }
@@ -62,7 +65,7 @@ async function main(): Promise<void> {
   prepareSubjects({ gateway: needsGateway, ...(chosen.entry ? { entry: chosen.entry } : {}) });
   // Under SCHED_FIFO a main thread that waits, spinning, for V8's helpers would never let them run: none are to be waited for.
   const nodeArgs = chosen.realtime ? ['--single-threaded-gc'] : [];
-  const lab = { windowMs: chosen.seconds * 1000, quick: chosen.quick, nodeArgs };
+  const lab = { warmupMs: chosen.warmupMs, windowMs: chosen.seconds * 1000, quick: chosen.quick, nodeArgs };
   const finished: Finished[] = [];
   for (const bench of CASES) {
     if (chosen.case && !chosen.case.includes(bench.name)) continue;

@@ -3,8 +3,8 @@
 import { createHistogram } from '../support/histogram.ts';
 
 const periodMs = Number(process.argv[2] ?? 2);
-const windowMs = Number(process.argv[3] ?? 10_000);
-const warmupMs = 500;
+const warmupMs = Number(process.argv[3] ?? 500);
+const windowMs = Number(process.argv[4] ?? 10_000);
 const intervals = createHistogram();
 const start = performance.now();
 let k = 0;

@@ -15,7 +15,7 @@ export const handshakes: BenchCase = {
   run: async (column, lab) => {
     if (column === 'timer') throw new Error('the bare loop takes no connections');
     const client = ['--mode', 'handshake', '--sessions', '16'];
-    const sample = await measure(column, { client, windowMs: lab.windowMs, nodeArgs: lab.nodeArgs });
+    const sample = await measure(column, { client, ...lab });
     const handshakes = sample.client.handshakes / sample.client.window_s;
     return outcome(sample, { handshakes, ...workPerCpu(handshakes, sample) });
   },

@@ -17,7 +17,7 @@ export const manyUrls: BenchCase = {
   run: async (column, lab) => {
     if (column === 'timer') throw new Error('the bare loop has no sessions');
     const client = ['--mode', 'monitor', '--sessions', '100', '--urls', '100', '--period-ms', '10'];
-    const sample = await measure(column, { client, windowMs: lab.windowMs, nodeArgs: lab.nodeArgs });
+    const sample = await measure(column, { client, ...lab });
     const lines = sample.client.lines / sample.client.window_s;
     return outcome(sample, {
       ...workPerCpu(lines, sample),

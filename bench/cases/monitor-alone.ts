@@ -20,11 +20,11 @@ export const monitorAlone: BenchCase = {
   ],
   run: async (column, lab) => {
     if (column === 'timer') {
-      const { interval_us, missing_pct } = await measureTimer(PERIOD_MS, lab.windowMs);
+      const { interval_us, missing_pct } = await measureTimer(PERIOD_MS, lab);
       return { values: { ...intervalValues(interval_us), missing: missing_pct }, intervals: interval_us, remarks: [] };
     }
     const client = ['--mode', 'monitor', '--period-ms', String(PERIOD_MS)];
-    const sample = await measure(column, { client, windowMs: lab.windowMs, nodeArgs: lab.nodeArgs });
+    const sample = await measure(column, { client, ...lab });
     return outcome(sample, { ...intervalValues(sample.client.interval_us), missing: sample.client.missing_pct });
   },
 };

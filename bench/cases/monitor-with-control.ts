@@ -22,7 +22,7 @@ export const monitorWithControl: BenchCase = {
   run: async (column, lab) => {
     if (column === 'timer') throw new Error('the bare loop has no CONTROL');
     const client = ['--mode', 'monitor', '--period-ms', '2', '--control-us', '2000'];
-    const sample = await measure(column, { client, windowMs: lab.windowMs, nodeArgs: lab.nodeArgs });
+    const sample = await measure(column, { client, ...lab });
     return outcome(sample, {
       ...intervalValues(sample.client.interval_us),
       ...intervalValues(sample.backend!.control_arrivals_us, 'control_'),

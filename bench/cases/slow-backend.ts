@@ -22,8 +22,7 @@ const slow = (name: string, spreadUs: number, claim: string): BenchCase => ({
       backendDelayUs: 5000,
       backendSpreadUs: spreadUs,
       gatewayEnv: { MONITOR_MAX_IN_FLIGHT: '4' },
-      windowMs: lab.windowMs,
-      nodeArgs: lab.nodeArgs,
+      ...lab,
     });
     return outcome(sample, {
       ...intervalValues(sample.client.interval_us),

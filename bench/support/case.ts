@@ -35,6 +35,8 @@ export interface Outcome {
 }
 
 export interface Lab {
+  /** How long the load is on before the window begins: a young process is still being compiled. */
+  warmupMs: number;
   /** Length of a measuring window. */
   windowMs: number;
   quick: boolean;

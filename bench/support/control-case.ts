@@ -18,7 +18,7 @@ export function controlCase(sessions: number, claim: string, goal: Goal): BenchC
     run: async (column, lab) => {
       if (column === 'timer') throw new Error('the bare loop has no CONTROL');
       const client = ['--mode', 'control', '--sessions', String(sessions)];
-      const sample = await measure(column, { client, windowMs: lab.windowMs, nodeArgs: lab.nodeArgs });
+      const sample = await measure(column, { client, ...lab });
       const { p50, p99 } = sample.client.latency_us;
       const controls = (sample.client.acks - sample.client.control_errors) / sample.client.window_s;
       return outcome(sample, {

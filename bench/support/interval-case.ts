@@ -23,7 +23,7 @@ export function intervalCase(backend: keyof typeof BACKENDS, control: boolean): 
     ],
     run: async (column, lab) => {
       if (column === 'timer') {
-        const { interval_us, missing_pct } = await measureTimer(2, lab.windowMs);
+        const { interval_us, missing_pct } = await measureTimer(2, lab);
         return {
           values: { ...intervalValues(interval_us), missing: missing_pct },
           intervals: interval_us,
@@ -31,7 +31,7 @@ export function intervalCase(backend: keyof typeof BACKENDS, control: boolean): 
         };
       }
       const client = ['--mode', 'monitor', '--period-ms', '2', ...(control ? ['--control-us', '2000'] : [])];
-      const sample = await measure(column, { client, backend, windowMs: lab.windowMs, nodeArgs: lab.nodeArgs });
+      const sample = await measure(column, { client, backend, ...lab });
       return outcome(sample, { ...intervalValues(sample.client.interval_us), missing: sample.client.missing_pct });
     },
   };

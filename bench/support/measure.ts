@@ -57,6 +57,8 @@ export interface Load {
   /** `simulator` takes the embedded controller, run alone as a server, in place of the C backend. */
   backend?: 'native' | 'simulator';
   gatewayEnv?: Record<string, string>;
+  /** The load is on for so long before the window begins. */
+  warmupMs: number;
   windowMs: number;
   nodeArgs?: string[];
 }
@@ -130,12 +132,12 @@ async function applyLoad(
     '--window-ms',
     String(load.windowMs),
     '--warmup-ms',
-    '1500',
+    String(load.warmupMs),
     ...load.client,
   ];
   const client = start(toolPath('client'), args, { core: LOAD_CORE });
   stops.unshift(() => client.stop());
-  await client.event('measuring', 90_000);
+  await client.event('measuring', 90_000 + load.warmupMs);
   if (backend.keepsFigures) backend.process.signal('SIGUSR1');
   const cpu = () => ({
     subject: cpuSeconds(subject.process.pid),
@@ -160,11 +162,11 @@ async function applyLoad(
 /** The bare deadline loop in the gateway's place: its intervals, and nothing else. */
 export async function measureTimer(
   periodMs: number,
-  windowMs: number,
+  { warmupMs, windowMs }: Pick<Load, 'warmupMs' | 'windowMs'>,
 ): Promise<Pick<ClientResult, 'interval_us' | 'missing_pct'>> {
-  const child = startTimer(periodMs, windowMs);
+  const child = startTimer(periodMs, warmupMs, windowMs);
   try {
-    return (await child.event('result', windowMs + 30_000)) as unknown as ClientResult;
+    return (await child.event('result', warmupMs + windowMs + 30_000)) as unknown as ClientResult;
   } finally {
     await child.stop();
   }

@@ -83,6 +83,7 @@ export async function startSubject(name: SubjectName, options: SubjectOptions): 
 }
 
 /** The bare deadline loop; it reports `measuring` and `result` like the load client. */
-export function startTimer(periodMs: number, windowMs: number): Running {
-  return start(process.execPath, [scripts.timer, String(periodMs), String(windowMs)], { core: SUBJECT_CORE, cwd: RAW });
+export function startTimer(periodMs: number, warmupMs: number, windowMs: number): Running {
+  const args = [scripts.timer, ...[periodMs, warmupMs, windowMs].map(String)];
+  return start(process.execPath, args, { core: SUBJECT_CORE, cwd: RAW });
 }
