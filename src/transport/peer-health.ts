@@ -1,6 +1,7 @@
 // Finds peers that are gone without a word (a pulled cable): the kernel goes on taking writes for them for a quarter of an hour.
 import type { Socket } from 'node:net';
 import { type Ends, peerKey, type TableName } from './peer-address.ts';
+import { KernelCounters, type PeerCounters } from './peer-counters.ts';
 import { PeerSilence } from './peer-silence.ts';
 import { KernelTables, type PeerFigures, type PeerTables, TableScan } from './peer-tables.ts';
 
@@ -25,6 +26,8 @@ export interface PeerHealthOptions<Connection, Peer extends PeerSocket> {
   readonly log: PeerLog;
   /** Where the figures come from; default the kernel's own tables, which only Linux has. */
   readonly tables?: PeerTables | undefined;
+  /** Tells when the tables need not be read; default the kernel's own counters, none beside other tables than the kernel's. */
+  readonly counters?: PeerCounters | undefined;
   /** Milliseconds on a monotonic clock. */
   readonly now?: () => number;
 }
@@ -45,10 +48,32 @@ interface Known<Connection, Peer> {
   settled: number;
   /** Absent while nothing is expected of the peer. */
   silence: PeerSilence | undefined;
+  /** The look in which the silence began, or was last compared with a row. */
+  observed: number;
+  /** The last two looks that found more bytes written than before, the later one last. */
+  written: readonly [Written, Written];
 }
 
-/** Between two looks at the tables, ms; shorter when ARMED_TIMEOUT_MS is short, and when a peer's time is about to be up. */
-const LOOK_EVERY_MS = 500;
+/** As much had been written at a look. */
+interface Written {
+  readonly bytes: number;
+  readonly at: number;
+}
+
+const NOTHING: Written = { bytes: -1, at: 0 };
+
+/** Whom a look is about. */
+interface Choice {
+  /** The tables they stand in; none when nobody is watched. */
+  readonly names: ReadonlySet<TableName>;
+  /** Whether the process itself holds bytes for one of them: then it must be told what the peer takes. */
+  readonly isHolding: boolean;
+}
+
+/** Between two readings of the tables, ms; shorter when ARMED_TIMEOUT_MS is short, and when a peer's time is about to be up. */
+const READ_EVERY_MS = 500;
+/** Between two looks at the counters, ms: nobody is known to have been heard more precisely than that. */
+const COUNT_EVERY_MS = 200;
 const LOOK_SOONEST_MS = 100;
 /** Reading takes at most a fifth of the time, however long the tables are. */
 const REST_PER_READING = 4;
@@ -57,6 +82,10 @@ const REST_PER_READING = 4;
  * Watches what the kernel says about unacknowledged bytes, retransmissions and probes. A peer is dead when nothing was heard of
  * it for ARMED_TIMEOUT_MS although bytes that were sent to it, or probes of its silence, called for an answer. One that
  * acknowledges but does not read is alive: that is the watchdog's business [OS-3.6]. Costs nothing while nobody is owed anything.
+ *
+ * For each reading of its tables the kernel walks through all of its hash table: milliseconds on a big machine, however few
+ * sessions there are. So the tables are left alone while the kernel's counters stand still and no question was open before:
+ * nobody is unanswered then, and everybody counts as heard.
  *
  * Elsewhere than on Linux there are no such tables, and this does nothing. Then the kernel's own limits hold: its keep-alive ends
  * a silent connection after about 15 s, its retransmissions end one with unacknowledged bytes after minutes, and the watchdog
@@ -70,6 +99,16 @@ export class PeerHealth<Connection extends object, Peer extends PeerSocket> {
   readonly #byKey = new Map<string, Known<Connection, Peer>>();
   #look = 0;
   #tables: PeerTables | undefined;
+  #counters: PeerCounters | undefined;
+  #counted: number | undefined;
+  /** Whether somebody may have been asked and not have answered: only the tables can tell. */
+  #isOpen = true;
+  /** Whose question was open when the tables were last read. */
+  #asked: readonly Known<Connection, Peer>[] = [];
+  /** The last look at which nobody was unanswered. */
+  #quietLook = 0;
+  /** The tables are not read again before that. */
+  #readAt = 0;
   #timer: NodeJS.Timeout | undefined;
   #warned = false;
 
@@ -81,13 +120,14 @@ export class PeerHealth<Connection extends object, Peer extends PeerSocket> {
 
   /** The timer does not keep the process alive. */
   start(platform: NodeJS.Platform = process.platform): void {
-    const { tables, log } = this.#options;
+    const { tables, counters, log } = this.#options;
     if (tables === undefined && platform !== 'linux') {
       log.debug({ platform }, 'dead peers are noticed late: only Linux tells what a peer has acknowledged');
       return;
     }
     this.#tables = tables ?? new KernelTables();
-    this.#schedule(LOOK_EVERY_MS);
+    this.#counters = counters ?? (tables === undefined ? new KernelCounters() : undefined);
+    this.#schedule(this.#counters === undefined ? READ_EVERY_MS : COUNT_EVERY_MS);
   }
 
   /** Nobody is called dead afterwards. */
@@ -95,6 +135,8 @@ export class PeerHealth<Connection extends object, Peer extends PeerSocket> {
     clearTimeout(this.#timer);
     this.#tables?.close();
     this.#tables = undefined;
+    this.#counters?.close();
+    this.#counters = undefined;
     this.#byKey.clear();
   }
 
@@ -105,37 +147,71 @@ export class PeerHealth<Connection extends object, Peer extends PeerSocket> {
 
   async #lookAround(): Promise<void> {
     const tables = this.#tables!;
-    const { armedTimeoutMs, log } = this.#options;
+    const usual = this.#options.armedTimeoutMs / 10;
     const began = this.#now();
-    const names = this.#choose(began);
+    const { names, isHolding } = this.#choose(began);
+    const isWatching = names.size > 0;
+    if (isWatching) await this.#count();
+    if (this.#tables !== tables) return;
+    let isUrgent = isWatching && (this.#isOpen || isHolding);
+    if (isUrgent && this.#now() >= this.#readAt) {
+      const next = await this.#read(tables, names);
+      if (this.#tables !== tables) return;
+      const ended = this.#now();
+      const soonest = Math.max(LOOK_SOONEST_MS, (ended - began) * REST_PER_READING);
+      this.#readAt = ended + Math.max(soonest, Math.min(READ_EVERY_MS, usual, next - ended));
+      isUrgent = this.#isOpen || isHolding;
+    } else if (isWatching && !isUrgent) {
+      this.#quietLook = this.#look;
+    }
+    const ended = this.#now();
+    const rest = (ended - began) * REST_PER_READING;
+    const every = this.#counters === undefined ? READ_EVERY_MS : COUNT_EVERY_MS;
+    this.#schedule(Math.max(rest, isUrgent ? this.#readAt - ended : Math.max(LOOK_SOONEST_MS, Math.min(every, usual))));
+  }
+
+  /** Notes whether the kernel has asked anybody anything since the last look; before the tables are read, so that no question is missed. */
+  async #count(): Promise<void> {
+    const counted = await this.#counters?.read();
+    if (counted === undefined || counted !== this.#counted) this.#isOpen = true;
+    this.#counted = counted;
+  }
+
+  /** Compares everybody who is watched with the tables, and calls the dead dead; answers when the next one may be. */
+  async #read(tables: PeerTables, names: ReadonlySet<TableName>): Promise<number> {
     const suspects: Known<Connection, Peer>[] = [];
-    let now = began;
+    let now = this.#now();
+    const asked: Known<Connection, Peer>[] = [];
     const scan = new TableScan((key, figures) => {
       const known = this.#byKey.get(key);
-      if (known?.silence !== undefined && known.look === this.#look && this.#observe(known, figures, now)) {
-        suspects.push(known);
-      }
+      if (known?.silence === undefined || known.look !== this.#look) return;
+      if (figures.retransmits > 0 || figures.probes > 0) asked.push(known);
+      if (this.#observe(known, figures, now)) suspects.push(known);
     });
     try {
       await tables.read(names, (bytes) => {
         now = this.#now();
         scan.push(bytes);
       });
+      // A table that changes while it is read may lack a row: that is no answer.
+      for (const known of this.#asked) {
+        if (known.look === this.#look && known.observed !== this.#look) asked.push(known);
+      }
+      this.#asked = asked;
+      this.#isOpen = asked.length > 0 || this.#counted === undefined;
     } catch (error) {
-      if (!this.#warned) log.warn({ error }, 'the kernel’s socket tables cannot be read: dead peers are noticed late');
+      if (!this.#warned) {
+        this.#options.log.warn({ error }, 'the kernel’s socket tables cannot be read: dead peers are noticed late');
+      }
       this.#warned = true;
     }
-    if (this.#tables !== tables) return;
-    const next = this.#judge(suspects);
-    const ended = this.#now();
-    const soonest = Math.max(LOOK_SOONEST_MS, (ended - began) * REST_PER_READING);
-    const usual = Math.min(LOOK_EVERY_MS, armedTimeoutMs / 10);
-    this.#schedule(Math.max(soonest, Math.min(usual, next - ended)));
+    return this.#tables === tables ? this.#judge(suspects) : Number.POSITIVE_INFINITY;
   }
 
-  /** Picks everybody of whom an answer can be expected; answers which tables they stand in. */
-  #choose(now: number): Set<TableName> {
+  /** Picks everybody of whom an answer can be expected. */
+  #choose(now: number): Choice {
     const names = new Set<TableName>();
+    let isHolding = false;
     const look = ++this.#look;
     let count = 0;
     for (const [connection, socket] of this.#options.connections()) {
@@ -154,13 +230,18 @@ export class PeerHealth<Connection extends object, Peer extends PeerSocket> {
       known.look = look;
       known.armed = armed;
       known.handed = bytesWritten - socket.writableLength;
-      known.silence ??= new PeerSilence(now, bytesWritten);
+      if (known.written[1].bytes !== bytesWritten) known.written = [known.written[1], { bytes: bytesWritten, at: now }];
+      isHolding ||= socket.writableLength > 0;
+      if (known.silence === undefined) {
+        known.silence = new PeerSilence(now, bytesWritten);
+        known.observed = look;
+      }
       if (this.#byKey.get(known.key) !== known) this.#byKey.set(known.key, known);
       names.add(known.table);
       count++;
     }
     if (this.#byKey.size > 2 * count) this.#forget();
-    return names;
+    return { names, isHolding };
   }
 
   #remember(connection: Connection, socket: Peer): Known<Connection, Peer> | undefined {
@@ -178,6 +259,8 @@ export class PeerHealth<Connection extends object, Peer extends PeerSocket> {
       handed: 0,
       settled: 0,
       silence: undefined,
+      observed: 0,
+      written: [NOTHING, NOTHING],
     };
     this.#known.set(connection, known);
     return known;
@@ -191,16 +274,30 @@ export class PeerHealth<Connection extends object, Peer extends PeerSocket> {
   /** True when the peer is asked and may be given up. */
   #observe(known: Known<Connection, Peer>, figures: PeerFigures, now: number): boolean {
     const { socket, handed } = known;
-    const silence = known.silence!;
-    const advanced = silence.observe(
-      figures,
-      { least: handed, most: socket.bytesWritten },
-      now,
-      known.armed ? this.#keepAliveMs : undefined,
-    );
+    const given = { least: handed, most: socket.bytesWritten };
+    const keepAliveMs = known.armed ? this.#keepAliveMs : undefined;
+    const acknowledged = given.most - figures.waiting;
+    const fresh =
+      known.observed <= this.#quietLook
+        ? new PeerSilence(this.#heardAt(known, figures, acknowledged, now), acknowledged)
+        : undefined;
+    const advanced = known.silence!.observe(figures, given, now, keepAliveMs);
+    fresh?.observe(figures, given, now, keepAliveMs);
+    known.silence = fresh ?? known.silence!;
+    known.observed = this.#look;
     if (advanced && figures.waiting > 0) this.#options.advanced?.(known.connection);
     if (figures.waiting === 0) known.settled = handed;
-    return silence.deadline(this.#options.armedTimeoutMs) !== undefined;
+    return known.silence.deadline(this.#options.armedTimeoutMs) !== undefined;
+  }
+
+  /** When a peer was last heard, as far as is known, that was not unanswered at the last quiet look. */
+  #heardAt(known: Known<Connection, Peer>, figures: PeerFigures, acknowledged: number, now: number): number {
+    const before = now - known.silence!.silentMs(now);
+    // A silence with nothing to send is no question: the running timer tells better.
+    if (figures.waiting === 0) return before;
+    // Between two events of a slow MONITOR nothing is asked either: what was acknowledged tells which of them arrived.
+    const arrived = known.written.find(({ bytes }) => acknowledged <= bytes);
+    return Math.max(before, arrived?.at ?? now);
   }
 
   /** Calls the dead dead; answers when the next one may be. */

@@ -1,6 +1,7 @@
 // Plays to PeerHealth, on a clock driven by hand, what a kernel said: peers, their rows of the table, and who was called dead when.
 import { vi } from 'vitest';
 import type { TableName } from '../../src/transport/peer-address.ts';
+import type { PeerCounters } from '../../src/transport/peer-counters.ts';
 import { PeerHealth, type PeerSocket } from '../../src/transport/peer-health.ts';
 import type { PeerTables } from '../../src/transport/peer-tables.ts';
 import { createMemoryLog } from '../support/log.ts';
@@ -40,9 +41,10 @@ const lineOf = ({ row, socket }: Peer): string => {
   return `   7: 0100007F:BF68 0200007F:${port} 01 ${queues} ${timer} ${retransmits}     0        ${probes} 4711 2 0000000000000000 20 0 0 10 -1\n`;
 };
 
-export function watch(peers: Peer[], armedTimeoutMs = ARMED_TIMEOUT_MS) {
+export function watch(peers: Peer[], armedTimeoutMs = ARMED_TIMEOUT_MS, counters?: PeerCounters) {
   const dead: { readonly name: string; readonly at: number }[] = [];
   const readings: { readonly at: number; readonly names: readonly TableName[] }[] = [];
+  const advanced: string[] = [];
   const log = createMemoryLog();
   const tables: PeerTables = {
     async read(names, take) {
@@ -55,6 +57,7 @@ export function watch(peers: Peer[], armedTimeoutMs = ARMED_TIMEOUT_MS) {
     armedTimeoutMs,
     connections: () => peers.map((known) => [known, known.socket] as const),
     armed: ({ armed }) => armed,
+    advanced: ({ name }) => advanced.push(name),
     dead: ({ name }) => {
       dead.push({ name, at: performance.now() });
       peers.splice(
@@ -64,9 +67,10 @@ export function watch(peers: Peer[], armedTimeoutMs = ARMED_TIMEOUT_MS) {
     },
     log,
     tables,
+    counters,
   });
   health.start();
-  return { dead, readings, log, health };
+  return { dead, readings, advanced, log, health };
 }
 
 /** Plays what the kernel said; the time of the last byte that was acknowledged, between two entries. */
