@@ -45,7 +45,7 @@ export const ERRORS = {
   invalid_type: row('payload', 'OS-2.3', 'send the field with the type that is asked for', field),
   invalid_value: row('payload', 'OS-2.3', 'send a value that is allowed', field),
   handshake_rejected: row('HANDSHAKE', 'OS-3.2', 'check the credentials, or connect again later', { fatal: 'always' }),
-  invalid_method: row('MONITOR', 'OS-2.1', 'MONITOR takes the method GET', field),
+  invalid_method: row('MONITOR', 'OS-2.1', 'MONITOR takes the method GET, CONTROL takes POST, PUT or DELETE', field),
   invalid_url: row('MONITOR', 'OS-2.7', 'send a path that starts with one / and follows the url rules', field),
   invalid_period: row('MONITOR', 'OS-2.1', 'send a period_ms from 2 to 30000', field),
   monitor_already_active: row('MONITOR', 'OS-3.3', 'STOP the monitor first', strict),

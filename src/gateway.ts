@@ -238,7 +238,7 @@ export async function startGateway(config: Config, log: Logger, options: Gateway
       // What is in flight has to be answered before the time is up, or nobody is told anything.
       const graceMs = Math.min(config.stopGraceMs, config.drainTimeoutMs * DRAIN_SHARE);
       for (const { session } of connections) if (session.state !== 'CONNECTED') session.drain(graceMs);
-      const deadline = now() + config.drainTimeoutMs;
+      const deadline = now() + config.drainTimeoutMs * DRAIN_UNTIL;
       const ready = () => [...server.connections.keys()].some(({ session }) => session.state !== 'CONNECTED');
       // Who has not shaken hands yet may still be told that it is too late, for as long as others finish.
       await until(() => !ready(), deadline);
@@ -258,6 +258,8 @@ export async function startGateway(config: Config, log: Logger, options: Gateway
 
 /** How much of DRAIN_TIMEOUT_MS the CONTROL in flight may take at most; the rest is for the last lines. */
 const DRAIN_SHARE = 0.8;
+/** When who still holds on is cut off, as a share of DRAIN_TIMEOUT_MS; by its end the process has to be gone [OS-3.8]. */
+const DRAIN_UNTIL = 0.95;
 const LOOK_EVERY_MS = 5;
 
 /** Waits for a condition that several callbacks bring about, for as long as a drain may take. */

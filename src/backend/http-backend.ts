@@ -70,6 +70,9 @@ interface Shared {
 
 const NO_BODY = Buffer.alloc(0);
 
+/** Complete with their headers, whatever length these announce (RFC 9112, 6.3); undici takes the announcement at its word. */
+const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 304]);
+
 /**
  * One request and its answer. It is undici's handler itself (the form with `onConnect`, which the client calls without a
  * wrapper and two allocations a request), and the handle to abort it.
@@ -158,7 +161,10 @@ class Exchange implements Dispatcher.DispatchHandler, Call {
   /** Told a little later: undici is still taking its queue apart, and a request that an answer leads to must not get into that. */
   onError(error: Error): void {
     const fault = this.#abort ? 'connection' : 'connect';
-    queueMicrotask(() => this.#fail(fault, describe(error)));
+    queueMicrotask(() => {
+      if (WITHOUT_BODY.has(this.#status)) this.#finish(false);
+      else this.#fail(fault, describe(error));
+    });
   }
 
   #finish(oversize: boolean): void {

@@ -33,6 +33,13 @@ describe('forms of an answer', () => {
     ['a length', write(answer(200, '{"a":1}')), 200, '{"a":1}'],
     ['no body', write(answer(204)), 204, ''],
     ['not modified', write('HTTP/1.1 304 X\r\n\r\n'), 304, ''],
+    [
+      'not modified, with the length of what it does not send',
+      write('HTTP/1.1 304 X\r\ncontent-length: 9\r\n\r\n'),
+      304,
+      '',
+    ],
+    ['no content, with a length all the same', write('HTTP/1.1 204 X\r\ncontent-length: 2\r\n\r\n{}'), 204, ''],
     ['until the end of the connection', end('HTTP/1.1 200 X\r\n\r\n{"a":1}'), 200, '{"a":1}'],
     ['HTTP 1.0', end('HTTP/1.0 200 X\r\n\r\n{"a":1}'), 200, '{"a":1}'],
     [
