@@ -1,9 +1,9 @@
 // The process as its operator meets it, from the sources and built as `npm run build` builds it: options, exit codes, one life.
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
+import { getPriority, platform, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -118,6 +118,7 @@ describe.each([
     try {
       const ended = once(child, 'close');
       const port = await listeningPort(child);
+      if (platform() === 'linux') expect(await yielding(child.pid!)).toBeGreaterThan(0);
       const socket = connect(port, '127.0.0.1');
       let answers = '';
       socket.on('data', (chunk: Buffer) => {
@@ -140,6 +141,12 @@ describe.each([
     }
   });
 });
+
+/** How many threads of a process have a lower priority than its event loop. */
+async function yielding(pid: number): Promise<number> {
+  const threads = (await readdir(`/proc/${pid}/task`)).map(Number);
+  return threads.filter((thread) => getPriority(thread) > getPriority(pid)).length;
+}
 
 /** Resolves with the port that the log names; rejects when the process ends before. */
 function listeningPort(child: ChildProcess): Promise<number> {
