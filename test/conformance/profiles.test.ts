@@ -271,3 +271,19 @@ check('profiles.stop-true-strict', '[OS-4] strict: MONITOR with "stop":true is c
   await client.expect('monitor_ack');
   await client.expect('data');
 });
+
+check(
+  'profiles.control-method-hint',
+  '[OS-2.1] the hint of a wrong method fits the command it answers, in both profiles',
+  async (t) => {
+    for (const PROTOCOL_PROFILE of PROFILES) {
+      const { gateway } = await t.pair(undefined, { PROTOCOL_PROFILE });
+      const client = await gateway.connect();
+      client.sendRaw('{"cmd":"HANDSHAKE","payload":{"major":1}}\n');
+      await client.expect('handshake_ack');
+      client.sendRaw('{"cmd":"CONTROL","payload":{"url":"/a","method":"GET"}}\n');
+      const { hint } = await client.next();
+      expect(hint).toMatch(/CONTROL takes (the methods )?POST, PUT (and|or) DELETE/);
+    }
+  },
+);
