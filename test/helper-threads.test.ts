@@ -1,8 +1,8 @@
-// The event loop goes first: the threads that help it have a lower priority, itself and threads started later the full one.
+// The event loop goes first: V8's threads have a lower priority, itself and those somebody waits for the full one.
 import { execFile } from 'node:child_process';
 import { platform } from 'node:os';
 import { promisify } from 'node:util';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { yieldToEventLoop } from '../src/helper-threads.ts';
 
 const run = promisify(execFile);
@@ -10,31 +10,41 @@ const run = promisify(execFile);
 // In a process of its own: the priorities of this one are none of a test's business.
 const script = `
   import { readdirSync } from 'node:fs';
+  import { readlink } from 'node:fs/promises';
   import { getPriority } from 'node:os';
   import { Worker } from 'node:worker_threads';
   import { yieldToEventLoop } from './src/helper-threads.ts';
   const threads = () => readdirSync('/proc/self/task').map(Number);
   const own = getPriority(process.pid);
-  const before = threads();
   const lowered = yieldToEventLoop();
   const later = new Worker('setInterval(() => {}, 1000)', { eval: true });
   await new Promise((resolve) => later.once('online', resolve));
-  const low = before.filter((id) => id !== process.pid && getPriority(id) > own).length;
-  const fresh = threads().filter((id) => !before.includes(id)).map((id) => getPriority(id));
-  console.log(JSON.stringify({ helpers: before.length - 1, lowered, low, own: getPriority(process.pid) - own, fresh: fresh.map((p) => p - own) }));
+  // Whoever follows this link from the pool that reads files names the pool's thread.
+  const links = await Promise.all(Array.from({ length: 100 }, () => readlink('/proc/thread-self')));
+  const pool = [...new Set(links.map((link) => Number(link.split('/')[2])))];
+  const low = threads().filter((id) => getPriority(id) > own);
+  console.log(JSON.stringify({
+    lowered,
+    low: low.length,
+    lowPool: pool.filter((id) => low.includes(id)).length,
+    pool: pool.length,
+    isOwnLow: low.includes(process.pid),
+  }));
   process.exit(0);`;
 
-test.runIf(platform() === 'linux')(
-  'helpers that are there yield, the event loop and later threads do not',
-  async () => {
-    const { stdout } = await run(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', script]);
-    const { helpers, lowered, low, own, fresh } = JSON.parse(stdout) as Record<string, number> & { fresh: number[] };
-    expect(helpers).toBeGreaterThan(0);
-    expect(lowered).toBe(helpers);
-    expect(low).toBe(helpers);
-    expect(own).toBe(0);
-    expect(fresh).toContain(0);
-    expect(fresh.every((difference) => difference === 0)).toBe(true);
+describe.runIf(platform() === 'linux')(
+  'V8’s threads yield, the event loop and the pool that reads files do not',
+  () => {
+    test.each([
+      ['by default', [], 5],
+      ['with two threads', ['--v8-pool-size=2'], 3],
+    ])('%s', async (_what, options, expected) => {
+      const arguments_ = [...options, '--import', 'tsx', '--input-type=module', '--eval', script];
+      const { stdout } = await run(process.execPath, arguments_);
+      const { pool, ...seen } = JSON.parse(stdout) as Record<string, unknown>;
+      expect(seen).toEqual({ lowered: expected, low: expected, lowPool: 0, isOwnLow: false });
+      expect(pool).toBeGreaterThan(0);
+    });
   },
 );
 

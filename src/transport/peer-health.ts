@@ -293,8 +293,8 @@ export class PeerHealth<Connection extends object, Peer extends PeerSocket> {
   /** When a peer was last heard, as far as is known, that was not unanswered at the last quiet look. */
   #heardAt(known: Known<Connection, Peer>, figures: PeerFigures, acknowledged: number, now: number): number {
     const before = now - known.silence!.silentMs(now);
-    // A silence with nothing to send is no question: the running timer tells better.
-    if (figures.waiting === 0) return before;
+    // All that was written has arrived. A longer silence is no question: the running timer tells of it, though it may be older.
+    if (figures.waiting === 0) return Math.max(before, known.written[1].at);
     // Between two events of a slow MONITOR nothing is asked either: what was acknowledged tells which of them arrived.
     const arrived = known.written.find(({ bytes }) => acknowledged <= bytes);
     return Math.max(before, arrived?.at ?? now);

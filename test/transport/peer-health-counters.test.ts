@@ -205,6 +205,30 @@ describe('a peer whose cable was pulled is gone in time', () => {
     expect(readings.length).toBeLessThan(25);
   });
 
+  test('not too early when the tables are first read while the kernel’s timer is older than the last event', async () => {
+    const subject = peer('pulled');
+    const { counters, dead, health } = watchCounted([subject]);
+    await vi.advanceTimersByTimeAsync(10_000);
+    // The kernel does not set its keep-alive timer anew for each answer: it looks when the timer fires how old the last one is.
+    subject.socket.bytesWritten = 100;
+    subject.row = '00000000:00000000 02:0000001E 00000000 0';
+    const heardAt = performance.now();
+    await vi.advanceTimersByTimeAsync(250);
+    // Somebody else's question has the tables read now; the pulled one's comes with its next event, before the next reading.
+    counters.figure = 8;
+    await vi.advanceTimersByTimeAsync(200);
+    for (let retransmits = 0; retransmits < 30; retransmits++) {
+      subject.socket.bytesWritten = 200;
+      subject.row = `00000064:00000000 01:00000030 ${retransmits.toString(16).padStart(8, '0')} 0`;
+      counters.figure++;
+      await vi.advanceTimersByTimeAsync(300);
+    }
+    health.stop();
+    expect(dead.map(({ name }) => name)).toEqual(['pulled']);
+    expect(dead[0]!.at).toBeGreaterThanOrEqual(heardAt + ARMED_TIMEOUT_MS);
+    expect(dead[0]!.at).toBeLessThanOrEqual(heardAt + ARMED_TIMEOUT_MS + 1000);
+  });
+
   test('nothing to send for long: keep-alive probes ask instead', async () => {
     const subject = peer('silent');
     const begun = performance.now();
