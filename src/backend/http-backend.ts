@@ -1,6 +1,7 @@
 // The REST side over HTTP: the only owner of undici. Sends each request once and tells whether it was sent.
 import { type Dispatcher, Pool } from 'undici';
 import type { Backend, BackendAnswer, BackendRequest, Call, FailedAnswer, Lane } from './backend.ts';
+import { CallTimeouts, TimedCall } from './call-timeouts.ts';
 
 export interface HttpBackendOptions {
   /** Origin and optional base path, without a `/` at its end. */
@@ -28,6 +29,7 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
     origin,
     base: pathname === '/' ? '' : pathname,
     timeoutMs: options.timeoutMs,
+    timeouts: new CallTimeouts(),
     maxBytes: options.maxResultBytes,
     crashed: options.crashed ?? (() => {}),
     headers: Object.entries(options.headers).flat(),
@@ -62,6 +64,7 @@ interface Shared {
   readonly origin: string;
   readonly base: string;
   readonly timeoutMs: number;
+  readonly timeouts: CallTimeouts;
   readonly maxBytes: number;
   readonly headers: string[];
   readonly jsonHeaders: string[];
@@ -77,10 +80,10 @@ const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 304]);
  * One request and its answer. It is undici's handler itself (the form with `onConnect`, which the client calls without a
  * wrapper and two allocations a request), and the handle to abort it.
  */
-class Exchange implements Dispatcher.DispatchHandler, Call {
+class Exchange extends TimedCall implements Dispatcher.DispatchHandler, Call {
   readonly #shared: Shared;
   readonly #startedAt = performance.now();
-  readonly #timer: NodeJS.Timeout;
+  readonly expiresAt: number;
   /** undici reports some faults from within `dispatch`; the caller must not be answered before it has its handle. */
   #dispatched = false;
   #done: ((answer: BackendAnswer) => void) | undefined;
@@ -93,9 +96,11 @@ class Exchange implements Dispatcher.DispatchHandler, Call {
   #bytes = 0;
 
   constructor(shared: Shared, pool: Pool, request: BackendRequest, done: (answer: BackendAnswer) => void) {
+    super();
     this.#shared = shared;
     this.#done = done;
-    this.#timer = setTimeout(onTimeout, shared.timeoutMs, this);
+    this.expiresAt = this.#startedAt + shared.timeoutMs;
+    shared.timeouts.add(this);
     const body = request.body;
     pool.dispatch(
       {
@@ -114,7 +119,7 @@ class Exchange implements Dispatcher.DispatchHandler, Call {
     this.#fail('aborted', 'the call was aborted');
   }
 
-  timedOut(): void {
+  expired(): void {
     const waited = `within ${this.#shared.timeoutMs} ms`;
     this.#fail(
       'timeout',
@@ -200,7 +205,7 @@ class Exchange implements Dispatcher.DispatchHandler, Call {
     const done = this.#done;
     if (done === undefined) return;
     this.#done = undefined;
-    clearTimeout(this.#timer);
+    this.#shared.timeouts.remove(this);
     if (this.#dispatched) this.#tell(done, answer);
     else queueMicrotask(() => this.#tell(done, answer));
   }
@@ -214,8 +219,6 @@ class Exchange implements Dispatcher.DispatchHandler, Call {
     }
   }
 }
-
-const onTimeout = (exchange: Exchange): void => exchange.timedOut();
 
 function headerOf(headers: Buffer[], name: string): string | undefined {
   for (let i = 0; i + 1 < headers.length; i += 2)

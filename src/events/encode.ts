@@ -92,5 +92,12 @@ export const controlAck = (
     ['result', result],
   ]);
 
-/** Milliseconds to the microsecond. */
-export const milliseconds = (ms: number): string => String(Math.round(ms * 1000) / 1000);
+/** The digits behind the point for each number of microseconds, with the point: one for every line is dear to print. */
+const FRACTIONS = Array.from({ length: 1000 }, (_, us) => String(us / 1000).slice(1));
+
+/** Milliseconds to the microsecond; not negative. */
+export function milliseconds(ms: number): string {
+  const us = Math.round(ms * 1000);
+  if (!Number.isSafeInteger(us)) return String(ms);
+  return Math.floor(us / 1000) + FRACTIONS[us % 1000]!;
+}

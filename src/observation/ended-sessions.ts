@@ -1,9 +1,9 @@
 // The sessions that ended last, for whoever asks why; older ones are overwritten.
-import { ENDED_KEPT, type EndedSession } from './snapshot.ts';
+import { ENDED_KEPT } from './snapshot.ts';
 
-export class EndedSessions {
+export class EndedSessions<Row> {
   readonly #capacity: number;
-  readonly #ring: EndedSession[] = [];
+  readonly #ring: Row[] = [];
   #next = 0;
 
   /** `capacity`: how many are kept, default 1000. */
@@ -11,13 +11,13 @@ export class EndedSessions {
     this.#capacity = capacity;
   }
 
-  add(session: EndedSession): void {
+  add(session: Row): void {
     this.#ring[this.#next] = session;
     this.#next = (this.#next + 1) % this.#capacity;
   }
 
   /** The newest first. */
-  list(): EndedSession[] {
+  list(): Row[] {
     return [...this.#ring.slice(this.#next), ...this.#ring.slice(0, this.#next)].reverse();
   }
 }

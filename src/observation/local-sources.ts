@@ -41,7 +41,7 @@ const SESSIONS_PER_TURN = 256;
 
 export class LocalSources implements Sources {
   readonly #options: LocalSourcesOptions;
-  readonly #ended = new EndedSessions();
+  readonly #ended = new EndedSessions<EndedRow>();
   readonly #eventLoop = new EventLoopMonitor();
 
   constructor(options: LocalSourcesOptions) {
@@ -57,7 +57,7 @@ export class LocalSources implements Sources {
     telemetry.ended.skipped += session.counts.skipped;
     telemetry.ended.bytesReceived += bytes.received;
     telemetry.ended.bytesSent += bytes.written;
-    this.#ended.add({ ...rowOf({ session, bytes }), reason });
+    this.#ended.add({ row: rowOf({ session, bytes }), reason });
   }
 
   async readiness(): Promise<Readiness> {
@@ -104,7 +104,8 @@ export class LocalSources implements Sources {
       sessions.push(liveRowOf(connection));
       if (sessions.length % SESSIONS_PER_TURN === 0) await nextTurn();
     }
-    return { live: connections.size, sessions, ended: this.#ended.list() };
+    const ended = this.#ended.list().map(({ row, reason }) => ({ ...shown(row), reason }));
+    return { live: connections.size, sessions, ended };
   }
 
   close(): void {
@@ -131,15 +132,27 @@ export class LocalSources implements Sources {
   }
 }
 
-function rowOf({ session, bytes }: Observed): Omit<EndedSession, 'reason'> {
+/** A session's figures as they are kept; printed only when somebody asks. */
+interface Row extends Omit<EndedSession, 'credential' | 'since' | 'reason'> {
+  readonly credential: string | undefined;
+  /** Milliseconds since 1970. */
+  readonly beganAt: number;
+}
+
+interface EndedRow {
+  readonly row: Row;
+  readonly reason: CloseReason;
+}
+
+function rowOf({ session, bytes }: Observed): Row {
   const { id, address, credential, counts, durationMs } = session;
   const { lines, events, skipped, errors, controls } = counts;
   return {
     pid: process.pid,
     session: id,
     address,
-    ...(credential === undefined ? {} : { credential }),
-    since: new Date(Date.now() - durationMs).toISOString(),
+    credential,
+    beganAt: Date.now() - durationMs,
     durationMs: Math.round(durationMs),
     lines,
     events,
@@ -151,10 +164,18 @@ function rowOf({ session, bytes }: Observed): Omit<EndedSession, 'reason'> {
   };
 }
 
+function shown({ credential, beganAt, ...figures }: Row): Omit<EndedSession, 'reason'> {
+  return {
+    ...figures,
+    ...(credential === undefined ? {} : { credential }),
+    since: new Date(beganAt).toISOString(),
+  };
+}
+
 function liveRowOf(observed: Observed): LiveSession {
   const { state, monitor } = observed.session;
   return {
-    ...rowOf(observed),
+    ...shown(rowOf(observed)),
     state,
     monitor: monitor ? { path: clip(monitor.path), periodMs: monitor.periodMs } : null,
     bytesWaiting: observed.bytes.waiting,

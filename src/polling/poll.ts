@@ -72,6 +72,9 @@ interface Flight {
   call: Call | undefined;
 }
 
+/** What a deadline may be late, as a share of the period. */
+const TOLERANCE = 1 / 8;
+
 /** Members served in one turn of the event loop: a thousand writes at once would hold up everybody else's timers. */
 const MEMBERS_PER_TURN = 64;
 
@@ -145,7 +148,8 @@ export class Poll {
   #arm(index: number): void {
     this.#options.clock.clearTimer(this.#timer);
     this.#next = Math.max(index, this.#newestSent + 1);
-    this.#timer = this.#options.clock.setDeadline(this.#dueAt(this.#next), () => this.#tick());
+    const { clock, periodMs } = this.#options;
+    this.#timer = clock.setDeadline(this.#dueAt(this.#next), () => this.#tick(), periodMs * TOLERANCE);
   }
 
   #tick(): void {

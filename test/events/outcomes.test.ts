@@ -209,6 +209,8 @@ describe('lines', () => {
 
   test('milliseconds to the microsecond, paths to 120 characters', () => {
     expect(['0', '1.235', '0.001', '1e+21']).toEqual([0, 1.23456, 0.0012, 1e21].map(milliseconds));
+    for (let us = 0; us < 3000; us++) expect(milliseconds(us / 1000)).toBe(String(us / 1000));
+    for (let us = 1; us < 1e12; us = us * 3 + 1) expect(milliseconds(us / 1000)).toBe(String(us / 1000));
     expect(shortened('x'.repeat(120))).toHaveLength(120);
     expect(shortened('x'.repeat(121))).toBe(`${'x'.repeat(120)}…`);
   });

@@ -7,17 +7,16 @@ import { guarded } from '../../src/observation/guard.ts';
 import { Histogram } from '../../src/observation/histogram.ts';
 import { ObservedBackend } from '../../src/observation/observed-backend.ts';
 import { pollObserver } from '../../src/observation/observers.ts';
-import type { EndedSession } from '../../src/observation/snapshot.ts';
 import { Telemetry } from '../../src/observation/telemetry.ts';
 import { eventually } from '../admin/support.ts';
 import { createMemoryLog } from '../support/log.ts';
 
 test('the ring keeps the newest and lists them first', () => {
-  const ring = new EndedSessions(3);
-  const sessions = () => ring.list().map(({ session }) => session);
+  const ring = new EndedSessions<number>(3);
+  const sessions = () => ring.list();
   expect(sessions()).toEqual([]);
   for (let session = 1; session <= 8; session++) {
-    ring.add({ session } as EndedSession);
+    ring.add(session);
     expect(sessions()).toEqual([session, session - 1, session - 2].filter((number) => number > 0));
   }
 });
