@@ -12,11 +12,8 @@ export interface Clock {
   epoch(): number;
   /** Calls once, `ms` from now; fractions are rounded up, so a timer never fires early on purpose. */
   setTimer(ms: number, fire: () => void): Timer;
-  /**
-   * Calls once when `now()` reaches `at`; cleared like a timer. `toleranceMs`: how much later is still well. Below 1 a near deadline
-   * is met as precisely as the machine allows; from 1 on the event loop's own whole milliseconds do, which cost less.
-   */
-  setDeadline(at: number, fire: () => void, toleranceMs: number): Timer;
+  /** Calls once when `now()` reaches `at`, as precisely as the machine allows; cleared like a timer. */
+  setDeadline(at: number, fire: () => void): Timer;
   clearTimer(timer: Timer | undefined): void;
   /** Calls once, after the events that are already waiting have been handled. */
   soon(fire: () => void): void;
@@ -25,11 +22,8 @@ export interface Clock {
 /** Longer waits are cut to this: above it, Node fires at once. */
 const LONGEST_TIMER_MS = 2_147_483_647;
 
-/** What the event loop's own timers may be late on an idle machine, ms. */
-const GRAIN_MS = 1;
-
-/** Waits shorter than this are met by the metronome, ms: of longer ones a whole millisecond is no large part. */
-const NEAR_MS = 8;
+/** Waits shorter than this are met by the metronome, ms: for longer ones a whole millisecond more or less is no matter. */
+const PRECISE_BELOW_MS = 8;
 
 const metronome = new Metronome();
 
@@ -37,9 +31,9 @@ export const realClock: Clock = {
   now: () => performance.now(),
   epoch: () => Date.now(),
   setTimer: (ms, fire) => setTimeout(fire, Math.min(LONGEST_TIMER_MS, Math.max(1, Math.ceil(ms)))),
-  setDeadline: (at, fire, toleranceMs) => {
+  setDeadline: (at, fire) => {
     const left = at - performance.now();
-    return toleranceMs < GRAIN_MS && left < NEAR_MS ? metronome.set(at, fire) : realClock.setTimer(left, fire);
+    return left < PRECISE_BELOW_MS ? metronome.set(at, fire) : realClock.setTimer(left, fire);
   },
   clearTimer: (timer) => {
     if (timer && !metronome.clear(timer)) clearTimeout(timer as NodeJS.Timeout);

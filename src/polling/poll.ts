@@ -72,9 +72,6 @@ interface Flight {
   call: Call | undefined;
 }
 
-/** What a deadline may be late, as a share of the period. */
-const TOLERANCE = 1 / 8;
-
 /** Members served in one turn of the event loop: a thousand writes at once would hold up everybody else's timers. */
 const MEMBERS_PER_TURN = 64;
 
@@ -148,8 +145,7 @@ export class Poll {
   #arm(index: number): void {
     this.#options.clock.clearTimer(this.#timer);
     this.#next = Math.max(index, this.#newestSent + 1);
-    const { clock, periodMs } = this.#options;
-    this.#timer = clock.setDeadline(this.#dueAt(this.#next), () => this.#tick(), periodMs * TOLERANCE);
+    this.#timer = this.#options.clock.setDeadline(this.#dueAt(this.#next), () => this.#tick());
   }
 
   #tick(): void {
