@@ -1,6 +1,7 @@
 // Several processes on one port, as real processes: limits hold across them, a killed one costs only its own sessions, all end as one.
 import { execFileSync } from 'node:child_process';
 import { createServer } from 'node:net';
+import { platform } from 'node:os';
 import { afterEach, describe, expect, test } from 'vitest';
 import { waitUntil } from '../faults/support/wait.ts';
 import type { TestClient } from '../support/client.ts';
@@ -25,14 +26,14 @@ const start = async (env: Record<string, string> = {}): Promise<GatewayProcess> 
   return gateway;
 };
 
-async function connect(): Promise<TestClient> {
-  const client = await gateway!.connect();
+async function connect(localAddress?: string): Promise<TestClient> {
+  const client = await gateway!.connect(localAddress === undefined ? {} : { localAddress });
   clients.push(client);
   return client;
 }
 
-async function ready(): Promise<TestClient> {
-  const client = await connect();
+async function ready(localAddress?: string): Promise<TestClient> {
+  const client = await connect(localAddress);
   await client.handshake();
   return client;
 }
@@ -97,6 +98,22 @@ describe('two workers', () => {
       await sessions[0]!.expect('stop_ack');
       await waitUntil(async () => !(await isRefused(await connect())), 'the place is free again');
       expect(await isRefused(await connect())).toBe(true);
+    },
+    LONG_MS,
+  );
+
+  // Elsewhere than on Linux a machine has but one loopback address.
+  test.runIf(platform() === 'linux')(
+    'hold MAX_SESSIONS_PER_IP together: eight connections of one address, and another address beside them',
+    async () => {
+      await start({ MAX_SESSIONS_PER_IP: '2' });
+      const [one] = [await ready('127.0.0.1'), await ready('127.0.0.1')];
+      for (let i = 0; i < 6; i++) expect(await isRefused(await connect('127.0.0.1'))).toBe(true);
+      await ready('127.0.0.2');
+      one.command('STOP', { target: 'session' });
+      await one.expect('stop_ack');
+      await waitUntil(async () => !(await isRefused(await connect('127.0.0.1'))), 'the place is free again');
+      expect(await isRefused(await connect('127.0.0.1'))).toBe(true);
     },
     LONG_MS,
   );
