@@ -13,6 +13,9 @@ const POOL_SIZE_OPTION = /--v8[-_]pool[-_]size[= ](\d+)/;
  * event loop's core it would take turns with it as an equal, one to four milliseconds at a time: the longest delays of a 2 ms
  * MONITOR, most of them while the code is young.
  *
+ * Not the lowest one (19), which would wait for a second and more on a loop that is busy all the time, and run it on slow code meanwhile:
+ * at 10 they get a tenth of such a core each, and leave a MONITOR alone as well as at 19 (`bench/README.md`).
+ *
  * The pool that reads files and resolves names keeps the full priority, as all others do: somebody waits for its answer, and on
  * a machine with nothing to spare it would wait for seconds.
  *
@@ -22,7 +25,7 @@ export function yieldToEventLoop(pid = process.pid): number {
   let lowered = 0;
   for (const thread of platformThreads(pid)) {
     try {
-      setPriority(thread, constants.priority.PRIORITY_LOW);
+      setPriority(thread, constants.priority.PRIORITY_BELOW_NORMAL);
       lowered++;
     } catch {
       // It has ended meanwhile, or a sandbox forbids it: then all is as it would be without.
