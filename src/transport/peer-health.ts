@@ -102,7 +102,9 @@ export class PeerHealth<Connection extends object, Peer extends PeerSocket> {
   #counters: PeerCounters | undefined;
   #counted: number | undefined;
   /** Whether somebody may have been asked and not have answered: only the tables can tell. */
-  #isOpen = true;
+  #isOpen = false;
+  /** Whether somebody was watched at the last look. */
+  #wasWatching = false;
   /** Whose question was open when the tables were last read. */
   #asked: readonly Known<Connection, Peer>[] = [];
   /** The last look at which nobody was unanswered. */
@@ -153,6 +155,7 @@ export class PeerHealth<Connection extends object, Peer extends PeerSocket> {
     const isWatching = names.size > 0;
     if (isWatching) await this.#count();
     if (this.#tables !== tables) return;
+    this.#wasWatching = isWatching;
     let isUrgent = isWatching && (this.#isOpen || isHolding);
     if (isUrgent && this.#now() >= this.#readAt) {
       const next = await this.#read(tables, names);
@@ -170,10 +173,13 @@ export class PeerHealth<Connection extends object, Peer extends PeerSocket> {
     this.#schedule(Math.max(rest, isUrgent ? this.#readAt - ended : Math.max(LOOK_SOONEST_MS, Math.min(every, usual))));
   }
 
-  /** Notes whether the kernel has asked anybody anything since the last look; before the tables are read, so that no question is missed. */
+  /**
+   * Notes whether the kernel has asked anybody anything since the last look; before the tables are read, so that no question is missed.
+   * Where nobody was watched then, the figure may be old, and is only noted: whoever is watched now and does not answer is asked again.
+   */
   async #count(): Promise<void> {
     const counted = await this.#counters?.read();
-    if (counted === undefined || counted !== this.#counted) this.#isOpen = true;
+    if (counted === undefined || (counted !== this.#counted && this.#wasWatching)) this.#isOpen = true;
     this.#counted = counted;
   }
 

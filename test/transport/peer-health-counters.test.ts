@@ -37,12 +37,12 @@ const PROBED = '00000000:00000000 02:00000030 00000000 1';
 const QUIET = '00000000:00000000 02:000000C8 00000000 0';
 
 describe('when the tables are read', () => {
-  test('at the first look, and not again while the counters stand still', async () => {
+  test('not at all while the counters stand still', async () => {
     const subject = peer('armed');
     const { counters, readings, dead, health } = watchCounted([subject]);
     await vi.advanceTimersByTimeAsync(60_000);
     health.stop();
-    expect(readings.length).toBe(1);
+    expect(readings.length).toBe(0);
     expect(counters.looks).toBeGreaterThan(290);
     expect(counters.looks).toBeLessThanOrEqual(300);
     expect(counters.isClosed).toBe(true);
@@ -54,10 +54,10 @@ describe('when the tables are read', () => {
     await vi.advanceTimersByTimeAsync(10_000);
     counters.figure = 8;
     await vi.advanceTimersByTimeAsync(200);
-    expect(readings.length).toBe(2);
+    expect(readings.length).toBe(1);
     await vi.advanceTimersByTimeAsync(10_000);
     health.stop();
-    expect(readings.length).toBe(2);
+    expect(readings.length).toBe(1);
   });
 
   test('twice a second at the most, whatever the counters do', async () => {
@@ -74,8 +74,10 @@ describe('when the tables are read', () => {
   test('a change between two readings is not forgotten', async () => {
     const { counters, readings, health } = watchCounted([peer('armed')]);
     await vi.advanceTimersByTimeAsync(250);
-    expect(readings.length).toBe(1);
     counters.figure = 8;
+    await vi.advanceTimersByTimeAsync(250);
+    expect(readings.length).toBe(1);
+    counters.figure = 9;
     await vi.advanceTimersByTimeAsync(5000);
     health.stop();
     expect(readings.length).toBe(2);
@@ -119,7 +121,7 @@ describe('when the tables are read', () => {
     const subject = peer('slow');
     const { readings, advanced, dead, health } = watchCounted([subject]);
     await vi.advanceTimersByTimeAsync(5000);
-    expect(readings.length).toBe(1);
+    expect(readings.length).toBe(0);
     Object.assign(subject.socket, { bytesWritten: 200_000, writableLength: 10_000 });
     for (let second = 0; second < 7; second++) {
       subject.row = `${(90_000 - second * 12_000).toString(16).padStart(8, '0')}:00000000 01:00000030 00000000 0`;
@@ -170,7 +172,42 @@ test('who is armed later is probed, too, without a reading', async () => {
   await vi.advanceTimersByTimeAsync(200);
   health.stop();
   expect([first.socket.keepAlive, second.socket.keepAlive]).toEqual([2000, 2000]);
+  expect(readings.length).toBe(0);
+});
+
+test('what the counters did while nobody was watched is no reason to read, what they do afterwards is', async () => {
+  const subject = peer('armed later');
+  subject.armed = false;
+  const { counters, readings, health } = watchCounted([subject]);
+  await vi.advanceTimersByTimeAsync(1000);
+  counters.figure = 8;
+  subject.armed = true;
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(readings.length).toBe(0);
+  counters.figure = 9;
+  await vi.advanceTimersByTimeAsync(200);
+  health.stop();
   expect(readings.length).toBe(1);
+});
+
+test('a peer that was asked before the first look that watches it is gone in time, too: it is asked again', async () => {
+  const subject = peer('asked');
+  subject.armed = false;
+  const { counters, dead, health } = watchCounted([subject]);
+  await vi.advanceTimersByTimeAsync(1000);
+  const begun = performance.now();
+  subject.armed = true;
+  // As the kernel does: after 0.2 s, and after twice the time from then on.
+  for (let retransmits = 1, wait = 100; retransmits < 7; retransmits++, wait *= 2) {
+    subject.socket.bytesWritten = 100;
+    subject.row = `00000064:00000000 01:00000030 0000000${retransmits} 0`;
+    counters.figure++;
+    await vi.advanceTimersByTimeAsync(wait);
+  }
+  health.stop();
+  expect(dead.map(({ name }) => name)).toEqual(['asked']);
+  expect(dead[0]!.at).toBeGreaterThanOrEqual(begun + ARMED_TIMEOUT_MS);
+  expect(dead[0]!.at).toBeLessThanOrEqual(begun + ARMED_TIMEOUT_MS + 1000);
 });
 
 describe('a peer whose cable was pulled is gone in time', () => {
