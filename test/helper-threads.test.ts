@@ -1,6 +1,6 @@
 // The event loop goes first: V8's threads have a lower priority, itself and those somebody waits for the full one.
 import { execFile } from 'node:child_process';
-import { platform } from 'node:os';
+import { availableParallelism, platform } from 'node:os';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { yieldToEventLoop } from '../src/helper-threads.ts';
@@ -22,7 +22,7 @@ const script = `
   // Whoever follows this link from the pool that reads files names the pool's thread.
   const links = await Promise.all(Array.from({ length: 100 }, () => readlink('/proc/thread-self')));
   const pool = [...new Set(links.map((link) => Number(link.split('/')[2])))];
-  const low = threads().filter((id) => getPriority(id) > own);
+  const low = threads().filter((id) => getPriority(id) === own + 10);
   console.log(JSON.stringify({
     lowered,
     low: low.length,
@@ -38,6 +38,8 @@ describe.runIf(platform() === 'linux')(
     test.each([
       ['by default', [], 5],
       ['with two threads', ['--v8-pool-size=2'], 3],
+      ['with two threads, the last of two options', ['--v8-pool-size=3', '--v8-pool-size=2'], 3],
+      ['with as many threads as the machine likes', ['--v8-pool-size=0'], 1 + Math.max(1, availableParallelism() - 1)],
     ])('%s', async (_what, options, expected) => {
       const arguments_ = [...options, '--import', 'tsx', '--input-type=module', '--eval', script];
       const { stdout } = await run(process.execPath, arguments_);

@@ -7,7 +7,7 @@ export abstract class TimedCall {
   older: TimedCall | undefined;
   newer: TimedCall | undefined;
 
-  /** Its time is up. May add and remove calls; must not throw. */
+  /** Its time is up. May add and remove calls. */
   abstract expired(): void;
 }
 
@@ -46,14 +46,17 @@ export class CallTimeouts {
   }
 
   #expire(): void {
-    this.#timer = undefined;
-    const now = performance.now();
-    while (this.#oldest && this.#oldest.expiresAt <= now) {
-      const call = this.#oldest;
-      this.remove(call);
-      call.expired();
+    try {
+      const now = performance.now();
+      while (this.#oldest && this.#oldest.expiresAt <= now) {
+        const call = this.#oldest;
+        this.remove(call);
+        call.expired();
+      }
+    } finally {
+      // Only now: a call that was added meanwhile is the newest, and must not set the timer for itself.
+      this.#timer = undefined;
+      if (this.#oldest) this.#arm(this.#oldest);
     }
-    // From within `expired` a new call may have armed it already.
-    if (this.#oldest && this.#timer === undefined) this.#arm(this.#oldest);
   }
 }

@@ -104,7 +104,11 @@ export class LocalSources implements Sources {
       sessions.push(liveRowOf(connection));
       if (sessions.length % SESSIONS_PER_TURN === 0) await nextTurn();
     }
-    const ended = this.#ended.list().map(({ row, reason }) => ({ ...shown(row), reason }));
+    const ended: EndedSession[] = [];
+    for (const { row, reason } of this.#ended.list()) {
+      ended.push({ ...shown(row), reason });
+      if (ended.length % SESSIONS_PER_TURN === 0) await nextTurn();
+    }
     return { live: connections.size, sessions, ended };
   }
 

@@ -1,5 +1,5 @@
 // Reads the kernel's TCP counters (/proc/net/snmp, /proc/net/netstat): they tell cheaply that no peer has been asked anything.
-import { closeSync, openSync, read } from 'node:fs';
+import { KernelFiles } from './kernel-files.ts';
 
 export interface PeerCounters {
   /**
@@ -34,67 +34,31 @@ const FILES: readonly CounterFile[] = ['snmp', 'netstat'];
 /** Several times what Linux prints; what fills it is cut off, and no file of counters. */
 const FILE_BYTES = 32_768;
 
-/**
- * The counters of this process's network namespace. As with the tables, the descriptors stay open, and each reading starts at
- * the beginning again. One reading at a time.
- */
+/** The counters of this process's network namespace. One reading at a time. */
 export class KernelCounters implements PeerCounters {
-  readonly #descriptors = new Map<CounterFile, number>();
-  readonly #buffer = Buffer.allocUnsafe(FILE_BYTES);
-  #reading = false;
-  #closed = false;
-
-  constructor() {
-    for (const file of FILES) {
-      try {
-        this.#descriptors.set(file, openSync(`/proc/net/${file}`, 'r'));
-      } catch {
-        // Then nothing is counted, and the tables are read instead.
-      }
-    }
-  }
+  readonly #files = new KernelFiles(FILES);
 
   async read(): Promise<number | undefined> {
-    this.#reading = true;
     try {
       let sum = 0;
       for (const file of FILES) sum += counted(file, await this.#text(file)) ?? Number.NaN;
       return Number.isSafeInteger(sum) ? sum : undefined;
     } catch {
+      // Where there is no such file nothing is counted, and the tables are read instead.
       return undefined;
-    } finally {
-      this.#reading = false;
-      if (this.#closed) this.#closeAll();
     }
   }
 
   close(): void {
-    this.#closed = true;
-    // A descriptor that is being read must not be given to somebody else meanwhile.
-    if (!this.#reading) this.#closeAll();
+    this.#files.close();
   }
 
-  /** Empty when there is no such file. */
-  #text(file: CounterFile): Promise<string> {
-    const descriptor = this.#descriptors.get(file);
-    if (descriptor === undefined || this.#closed) return Promise.resolve('');
-    return new Promise((resolve, reject) => {
-      let length = 0;
-      const next = (): void =>
-        read(descriptor, this.#buffer, length, FILE_BYTES - length, length, (error, more) => {
-          length += more;
-          if (error) reject(error);
-          else if (length === FILE_BYTES) resolve('');
-          else if (more > 0 && !this.#closed) next();
-          else resolve(this.#buffer.toString('latin1', 0, length));
-        });
-      next();
+  async #text(file: CounterFile): Promise<string> {
+    let text = '';
+    await this.#files.read(file, (bytes) => {
+      if (text.length < FILE_BYTES) text += bytes.toString('latin1');
     });
-  }
-
-  #closeAll(): void {
-    for (const descriptor of this.#descriptors.values()) closeSync(descriptor);
-    this.#descriptors.clear();
+    return this.#files.isClosed || text.length >= FILE_BYTES ? '' : text;
   }
 }
 

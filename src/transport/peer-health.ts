@@ -1,24 +1,18 @@
 // Finds peers that are gone without a word (a pulled cable): the kernel goes on taking writes for them for a quarter of an hour.
-import type { Socket } from 'node:net';
-import { type Ends, peerKey, type TableName } from './peer-address.ts';
+import type { TableName } from './peer-address.ts';
 import { KernelCounters, type PeerCounters } from './peer-counters.ts';
 import { PeerSilence } from './peer-silence.ts';
 import { KernelTables, type PeerFigures, type PeerTables, TableScan } from './peer-tables.ts';
-
-export type PeerSocket = Ends & Pick<Socket, 'bytesWritten' | 'writableLength' | 'destroyed' | 'setKeepAlive'>;
+import { heardAt, type PeerSocket, type Peers, type Watched, WatchList } from './watch-list.ts';
 
 interface PeerLog {
   debug(fields: object, message: string): void;
   warn(fields: object, message: string): void;
 }
 
-export interface PeerHealthOptions<Connection, Peer extends PeerSocket> {
+export interface PeerHealthOptions<Connection, Peer extends PeerSocket> extends Peers<Connection, Peer> {
   /** ARMED_TIMEOUT_MS: how long a peer may be silent although it is asked, ms. */
   readonly armedTimeoutMs: number;
-  /** Everybody, with the TCP socket itself (below TLS). */
-  readonly connections: () => Iterable<readonly [Connection, Peer]>;
-  /** Whether stream events are due to it (MONITOR is active): an idle peer is asked, too, then. */
-  readonly armed: (connection: Connection) => boolean;
   /** Called for a peer that has acknowledged more bytes since the last look. */
   readonly advanced?: (connection: Connection) => void;
   /** Called once for a peer that is gone. */
@@ -30,44 +24,6 @@ export interface PeerHealthOptions<Connection, Peer extends PeerSocket> {
   readonly counters?: PeerCounters | undefined;
   /** Milliseconds on a monotonic clock. */
   readonly now?: () => number;
-}
-
-/** What is remembered of a connection from its first look on. */
-interface Known<Connection, Peer> {
-  readonly connection: Connection;
-  readonly socket: Peer;
-  readonly table: TableName;
-  readonly key: string;
-  /** The look in which it was last one of those that are watched. */
-  look: number;
-  armed: boolean;
-  isProbed: boolean;
-  /** Bytes given to the kernel, surely, before the tables were read. */
-  handed: number;
-  /** As many bytes as were written when the last of them had been acknowledged. */
-  settled: number;
-  /** Absent while nothing is expected of the peer. */
-  silence: PeerSilence | undefined;
-  /** The look in which the silence began, or was last compared with a row. */
-  observed: number;
-  /** The last two looks that found more bytes written than before, the later one last. */
-  written: readonly [Written, Written];
-}
-
-/** As much had been written at a look. */
-interface Written {
-  readonly bytes: number;
-  readonly at: number;
-}
-
-const NOTHING: Written = { bytes: -1, at: 0 };
-
-/** Whom a look is about. */
-interface Choice {
-  /** The tables they stand in; none when nobody is watched. */
-  readonly names: ReadonlySet<TableName>;
-  /** Whether the process itself holds bytes for one of them: then it must be told what the peer takes. */
-  readonly isHolding: boolean;
 }
 
 /** Between two readings of the tables, ms; shorter when ARMED_TIMEOUT_MS is short, and when a peer's time is about to be up. */
@@ -95,9 +51,7 @@ export class PeerHealth<Connection extends object, Peer extends PeerSocket> {
   readonly #options: PeerHealthOptions<Connection, Peer>;
   readonly #now: () => number;
   readonly #keepAliveMs: number;
-  readonly #known = new WeakMap<Connection, Known<Connection, Peer>>();
-  readonly #byKey = new Map<string, Known<Connection, Peer>>();
-  #look = 0;
+  readonly #list: WatchList<Connection, Peer>;
   #tables: PeerTables | undefined;
   #counters: PeerCounters | undefined;
   #counted: number | undefined;
@@ -106,7 +60,7 @@ export class PeerHealth<Connection extends object, Peer extends PeerSocket> {
   /** Whether somebody was watched at the last look. */
   #wasWatching = false;
   /** Whose question was open when the tables were last read. */
-  #asked: readonly Known<Connection, Peer>[] = [];
+  #asked: readonly Watched<Connection, Peer>[] = [];
   /** The last look at which nobody was unanswered. */
   #quietLook = 0;
   /** The tables are not read again before that. */
@@ -118,6 +72,7 @@ export class PeerHealth<Connection extends object, Peer extends PeerSocket> {
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
     this.#keepAliveMs = keepAliveFor(options.armedTimeoutMs);
+    this.#list = new WatchList(options, this.#keepAliveMs);
   }
 
   /** The timer does not keep the process alive. */
@@ -139,7 +94,7 @@ export class PeerHealth<Connection extends object, Peer extends PeerSocket> {
     this.#tables = undefined;
     this.#counters?.close();
     this.#counters = undefined;
-    this.#byKey.clear();
+    this.#list.clear();
   }
 
   #schedule(ms: number): void {
@@ -151,7 +106,7 @@ export class PeerHealth<Connection extends object, Peer extends PeerSocket> {
     const tables = this.#tables!;
     const usual = this.#options.armedTimeoutMs / 10;
     const began = this.#now();
-    const { names, isHolding } = this.#choose(began);
+    const { names, isHolding } = this.#list.choose(began);
     const isWatching = names.size > 0;
     if (isWatching) await this.#count();
     if (this.#tables !== tables) return;
@@ -165,7 +120,7 @@ export class PeerHealth<Connection extends object, Peer extends PeerSocket> {
       this.#readAt = ended + Math.max(soonest, Math.min(READ_EVERY_MS, usual, next - ended));
       isUrgent = this.#isOpen || isHolding;
     } else if (isWatching && !isUrgent) {
-      this.#quietLook = this.#look;
+      this.#quietLook = this.#list.look;
     }
     const ended = this.#now();
     const rest = (ended - began) * REST_PER_READING;
@@ -185,12 +140,12 @@ export class PeerHealth<Connection extends object, Peer extends PeerSocket> {
 
   /** Compares everybody who is watched with the tables, and calls the dead dead; answers when the next one may be. */
   async #read(tables: PeerTables, names: ReadonlySet<TableName>): Promise<number> {
-    const suspects: Known<Connection, Peer>[] = [];
+    const suspects: Watched<Connection, Peer>[] = [];
     let now = this.#now();
-    const asked: Known<Connection, Peer>[] = [];
+    const asked: Watched<Connection, Peer>[] = [];
     const scan = new TableScan((key, figures) => {
-      const known = this.#byKey.get(key);
-      if (known?.silence === undefined || known.look !== this.#look) return;
+      const known = this.#list.find(key);
+      if (known?.silence === undefined) return;
       if (figures.retransmits > 0 || figures.probes > 0) asked.push(known);
       if (this.#observe(known, figures, now)) suspects.push(known);
     });
@@ -201,7 +156,7 @@ export class PeerHealth<Connection extends object, Peer extends PeerSocket> {
       });
       // A table that changes while it is read may lack a row: that is no answer.
       for (const known of this.#asked) {
-        if (known.look === this.#look && known.observed !== this.#look) asked.push(known);
+        if (known.look === this.#list.look && known.observed !== this.#list.look) asked.push(known);
       }
       this.#asked = asked;
       this.#isOpen = asked.length > 0 || this.#counted === undefined;
@@ -214,100 +169,27 @@ export class PeerHealth<Connection extends object, Peer extends PeerSocket> {
     return this.#tables === tables ? this.#judge(suspects) : Number.POSITIVE_INFINITY;
   }
 
-  /** Picks everybody of whom an answer can be expected. */
-  #choose(now: number): Choice {
-    const names = new Set<TableName>();
-    let isHolding = false;
-    const look = ++this.#look;
-    let count = 0;
-    for (const [connection, socket] of this.#options.connections()) {
-      const known = this.#known.get(connection) ?? this.#remember(connection, socket);
-      if (known === undefined || socket.destroyed) continue;
-      const armed = this.#options.armed(connection);
-      const { bytesWritten } = socket;
-      if (!armed && bytesWritten === known.settled) {
-        known.silence = undefined;
-        continue;
-      }
-      if (armed && !known.isProbed) {
-        known.isProbed = true;
-        socket.setKeepAlive(true, this.#keepAliveMs);
-      }
-      known.look = look;
-      known.armed = armed;
-      known.handed = bytesWritten - socket.writableLength;
-      if (known.written[1].bytes !== bytesWritten) known.written = [known.written[1], { bytes: bytesWritten, at: now }];
-      isHolding ||= socket.writableLength > 0;
-      if (known.silence === undefined) {
-        known.silence = new PeerSilence(now, bytesWritten);
-        known.observed = look;
-      }
-      if (this.#byKey.get(known.key) !== known) this.#byKey.set(known.key, known);
-      names.add(known.table);
-      count++;
-    }
-    if (this.#byKey.size > 2 * count) this.#forget();
-    return { names, isHolding };
-  }
-
-  #remember(connection: Connection, socket: Peer): Known<Connection, Peer> | undefined {
-    const place = peerKey(socket);
-    if (place === undefined) return undefined;
-    const { table, key } = place;
-    const known: Known<Connection, Peer> = {
-      connection,
-      socket,
-      table,
-      key,
-      look: 0,
-      armed: false,
-      isProbed: false,
-      handed: 0,
-      settled: 0,
-      silence: undefined,
-      observed: 0,
-      written: [NOTHING, NOTHING],
-    };
-    this.#known.set(connection, known);
-    return known;
-  }
-
-  /** Lets go of everybody who is not watched any more; seldom, so that it costs little per look. */
-  #forget(): void {
-    for (const [key, { look }] of this.#byKey) if (look !== this.#look) this.#byKey.delete(key);
-  }
-
   /** True when the peer is asked and may be given up. */
-  #observe(known: Known<Connection, Peer>, figures: PeerFigures, now: number): boolean {
+  #observe(known: Watched<Connection, Peer>, figures: PeerFigures, now: number): boolean {
     const { socket, handed } = known;
     const given = { least: handed, most: socket.bytesWritten };
     const keepAliveMs = known.armed ? this.#keepAliveMs : undefined;
     const acknowledged = given.most - figures.waiting;
     const fresh =
       known.observed <= this.#quietLook
-        ? new PeerSilence(this.#heardAt(known, figures, acknowledged, now), acknowledged)
+        ? new PeerSilence(heardAt(known, figures, acknowledged, now), acknowledged)
         : undefined;
     const advanced = known.silence!.observe(figures, given, now, keepAliveMs);
     fresh?.observe(figures, given, now, keepAliveMs);
     known.silence = fresh ?? known.silence!;
-    known.observed = this.#look;
+    known.observed = this.#list.look;
     if (advanced && figures.waiting > 0) this.#options.advanced?.(known.connection);
     if (figures.waiting === 0) known.settled = handed;
     return known.silence.deadline(this.#options.armedTimeoutMs) !== undefined;
   }
 
-  /** When a peer was last heard, as far as is known, that was not unanswered at the last quiet look. */
-  #heardAt(known: Known<Connection, Peer>, figures: PeerFigures, acknowledged: number, now: number): number {
-    const before = now - known.silence!.silentMs(now);
-    // All that was written has arrived. A longer silence is no question: the running timer tells of it, though it may be older.
-    if (figures.waiting === 0) return Math.max(before, known.written[1].at);
-    // Between two events of a slow MONITOR nothing is asked either: what was acknowledged tells which of them arrived.
-    const arrived = known.written.find(({ bytes }) => acknowledged <= bytes);
-    return Math.max(before, arrived?.at ?? now);
-  }
-
   /** Calls the dead dead; answers when the next one may be. */
-  #judge(suspects: readonly Known<Connection, Peer>[]): number {
+  #judge(suspects: readonly Watched<Connection, Peer>[]): number {
     const { armedTimeoutMs, dead, log } = this.#options;
     const now = this.#now();
     let next = Number.POSITIVE_INFINITY;

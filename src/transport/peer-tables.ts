@@ -1,5 +1,5 @@
 // Reads the kernel's socket tables (/proc/net/tcp, /proc/net/tcp6): the only place where Node can learn what a peer acknowledged.
-import { closeSync, openSync, read } from 'node:fs';
+import { KernelFiles } from './kernel-files.ts';
 import type { TableName } from './peer-address.ts';
 
 /** What the kernel says about one connection. */
@@ -25,74 +25,16 @@ export interface PeerTables {
   close(): void;
 }
 
-/** The kernel never gives more than a page at once, whatever the size of the buffer. */
-const CHUNK_BYTES = 16_384;
-
-/**
- * The tables of this process's network namespace. Their descriptors stay open, so that a flood that uses up all
- * descriptors cannot blind the gateway; each reading starts at the beginning again. One reading at a time.
- */
+/** The tables of this process's network namespace. One reading at a time. */
 export class KernelTables implements PeerTables {
-  readonly #descriptors = new Map<TableName, number>();
-  readonly #buffer = Buffer.allocUnsafe(CHUNK_BYTES);
-  #reading = false;
-  #closed = false;
-
-  constructor() {
-    for (const name of ['tcp', 'tcp6'] as const) {
-      try {
-        this.#open(name);
-      } catch {
-        // Without IPv6 there is no such table; whoever needs it is told when reading it.
-      }
-    }
-  }
+  readonly #files = new KernelFiles<TableName>(['tcp', 'tcp6']);
 
   async read(names: Iterable<TableName>, take: (bytes: Buffer) => void): Promise<void> {
-    this.#reading = true;
-    try {
-      for (const name of names) await this.#readOne(this.#open(name), take);
-    } finally {
-      this.#reading = false;
-      if (this.#closed) this.#closeAll();
-    }
+    for (const name of names) await this.#files.read(name, take);
   }
 
   close(): void {
-    this.#closed = true;
-    // A descriptor that is being read must not be given to somebody else meanwhile.
-    if (!this.#reading) this.#closeAll();
-  }
-
-  #open(name: TableName): number {
-    const known = this.#descriptors.get(name);
-    if (known !== undefined) return known;
-    const opened = openSync(`/proc/net/${name}`, 'r');
-    this.#descriptors.set(name, opened);
-    return opened;
-  }
-
-  #readOne(descriptor: number, take: (bytes: Buffer) => void): Promise<void> {
-    return new Promise((resolve, reject) => {
-      let position = 0;
-      // Callbacks rather than promises: a table of 4096 sessions takes two hundred readings.
-      const next = (): void =>
-        read(descriptor, this.#buffer, 0, CHUNK_BYTES, position, (error, length) => {
-          if (error) reject(error);
-          else if (length === 0 || this.#closed) resolve();
-          else {
-            position += length;
-            take(this.#buffer.subarray(0, length));
-            next();
-          }
-        });
-      next();
-    });
-  }
-
-  #closeAll(): void {
-    for (const descriptor of this.#descriptors.values()) closeSync(descriptor);
-    this.#descriptors.clear();
+    this.#files.close();
   }
 }
 

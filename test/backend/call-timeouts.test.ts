@@ -97,3 +97,32 @@ test('an expiry may add calls and take others out', async () => {
   expect(again[0]!.expiredAfter.length).toBe(1);
   expect(vi.getTimerCount()).toBe(0);
 });
+
+test('a call that an expiry adds does not put off those that were there before it', async () => {
+  const timeouts = new CallTimeouts();
+  const again = (): void => {
+    calls.push(new Call(again));
+    timeouts.add(calls.at(-1)!);
+  };
+  const calls = [new Call(again)];
+  timeouts.add(calls[0]!);
+  await vi.advanceTimersByTimeAsync(10);
+  const second = new Call();
+  timeouts.add(second);
+  await vi.advanceTimersByTimeAsync(10 * TIMEOUT_MS);
+  expect(second.expiredAfter).toHaveLength(1);
+  expect(second.expiredAfter[0]).toBeLessThanOrEqual(TIMEOUT_MS + 1);
+  expect(calls.length).toBeGreaterThan(9);
+});
+
+test('an exception costs nobody else the bound', async () => {
+  const timeouts = new CallTimeouts();
+  const first = new Call(() => {
+    throw new Error('from within an expiry');
+  });
+  const second = new Call();
+  for (const call of [first, second]) timeouts.add(call);
+  expect(() => vi.advanceTimersByTime(TIMEOUT_MS)).toThrow('from within an expiry');
+  await vi.advanceTimersByTimeAsync(TIMEOUT_MS);
+  expect([first, second].map(({ expiredAfter }) => expiredAfter.length)).toEqual([1, 1]);
+});

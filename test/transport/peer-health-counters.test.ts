@@ -201,7 +201,7 @@ test('a peer that was asked before the first look that watches it is gone in tim
   for (let retransmits = 1, wait = 100; retransmits < 7; retransmits++, wait *= 2) {
     subject.socket.bytesWritten = 100;
     subject.row = `00000064:00000000 01:00000030 0000000${retransmits} 0`;
-    counters.figure++;
+    counters.figure!++;
     await vi.advanceTimersByTimeAsync(wait);
   }
   health.stop();

@@ -2,8 +2,9 @@
 import { vi } from 'vitest';
 import type { TableName } from '../../src/transport/peer-address.ts';
 import type { PeerCounters } from '../../src/transport/peer-counters.ts';
-import { PeerHealth, type PeerSocket } from '../../src/transport/peer-health.ts';
+import { PeerHealth } from '../../src/transport/peer-health.ts';
 import type { PeerTables } from '../../src/transport/peer-tables.ts';
+import type { PeerSocket } from '../../src/transport/watch-list.ts';
 import { createMemoryLog } from '../support/log.ts';
 import type { Recording } from './peer-health-recordings.ts';
 

@@ -1,6 +1,7 @@
 // Dead peers by recordings of a real kernel: who is given up and when, and what watching costs.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { PeerHealth, type PeerSocket } from '../../src/transport/peer-health.ts';
+import { PeerHealth } from '../../src/transport/peer-health.ts';
+import type { PeerSocket } from '../../src/transport/watch-list.ts';
 import { createMemoryLog } from '../support/log.ts';
 import { ARMED_TIMEOUT_MS, type Peer, peer, play, watch } from './peer-health-player.ts';
 import { OWN_LINK_DOWN, PULLED, PULLED_SILENT, PULLED_SLOW } from './peer-health-recordings.ts';
