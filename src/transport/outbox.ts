@@ -37,6 +37,8 @@ interface Waiting {
 export class Outbox implements Outlet {
   readonly #options: OutboxOptions;
   readonly #socket: Duplex;
+  /** TLS takes nothing at once. A plain socket takes nearly every line, and a callback for each would cost a turn of its own. */
+  readonly #isCarried: boolean;
   /** Answers of this turn, written as one. */
   #corked: string | undefined;
   #queue: Waiting[] = [];
@@ -54,6 +56,7 @@ export class Outbox implements Outlet {
   constructor(options: OutboxOptions) {
     this.#options = options;
     this.#socket = options.socket;
+    this.#isCarried = options.carrier !== undefined && options.carrier !== options.socket;
   }
 
   /** Bytes of all lines so far, as given to the socket or waiting for it. */
@@ -158,8 +161,10 @@ export class Outbox implements Outlet {
   }
 
   #give(bytes: Buffer, answers: number): void {
-    this.#socket.write(bytes, this.#taken);
+    this.#socket.write(bytes, this.#isCarried ? this.#taken : undefined);
     if (this.#socket.writableLength === 0) return;
+    // Comes back when everything before it has been taken.
+    if (!this.#isCarried) this.#socket.write(NOTHING, this.#taken);
     this.#busy = true;
     this.#heldAnswers = answers;
     this.#progressAt = this.#options.now();
@@ -171,7 +176,7 @@ export class Outbox implements Outlet {
     this.#options.stalled();
   }
 
-  /** One function for every write: a closure for each would be an allocation on the path of every event. */
+  /** The socket holds nothing any more, or has failed. */
   readonly #taken = (error?: Error | null): void => {
     if (error || !this.#busy || this.#socket.writableLength > 0) return;
     this.#busy = false;
