@@ -137,7 +137,9 @@ const listening = ({ host, backendUrl, profile }: Config, port: number): object 
 function describeStartFailure(error: unknown, { host, port }: Config): string {
   const code = (error as { code?: unknown }).code;
   const where = `${host} port ${port}`;
-  if (code === 'EADDRINUSE') return `Cannot listen on ${where}: the port is in use. Set PORT to another one.`;
+  // The second case is a riddle to whoever looks for a server: Linux gives out ports from 32768 on for connections that go out.
+  if (code === 'EADDRINUSE')
+    return `Cannot listen on ${where}: the port is in use, by another server or for a minute by a connection that went out from it. Set PORT to another one, or try again.`;
   if (code === 'EACCES') return `Cannot listen on ${where}: not permitted. Set PORT to 1024 or more.`;
   if (code === 'EAFNOSUPPORT') return `Cannot listen on ${where}: this machine has no IPv6. Set HOST to 0.0.0.0.`;
   if (code === 'EADDRNOTAVAIL') return `Cannot listen on ${where}: this machine has no such address. Check HOST.`;
