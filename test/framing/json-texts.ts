@@ -33,6 +33,19 @@ const stringText: fc.Arbitrary<string> = fc
     (characters) => `"${characters.map(([text, how]) => [...text].map((one) => spelled(one, how)).join('')).join('')}"`,
   );
 
+/**
+ * Whether this engine reads an escaped name as another one that it has read before and that contains a backslash: V8 does, from
+ * Node 24 on (nodejs/node#63785, open). JSON.parse is the reference here, so there must be no such names to be taken for others.
+ */
+const takesNamesForOthers = (() => {
+  JSON.parse('{"first":1,"\\\\":2}');
+  return Object.keys(JSON.parse('{"first":1,"\\u0061":2}') as object)[1] !== 'a';
+})();
+
+const nameText = takesNamesForOthers
+  ? stringText.filter((text) => !(JSON.parse(text) as string).includes('\\'))
+  : stringText;
+
 function spelled(one: string, how: number): string {
   if (how === 0 && one.length === 1) return escaped(one);
   if (how === 1 && one === '/') return '\\/';
@@ -54,7 +67,7 @@ const { value } = fc.letrec<{ value: string; array: string; object: string }>((t
     .tuple(space, fc.array(fc.tuple(space, tie('value'), space), { maxLength: 4 }))
     .map(([gap, items]) => `[${items.length === 0 ? gap : items.map((item) => item.join('')).join(',')}]`),
   object: fc
-    .tuple(space, fc.array(fc.tuple(space, stringText, space, space, tie('value'), space), { maxLength: 4 }))
+    .tuple(space, fc.array(fc.tuple(space, nameText, space, space, tie('value'), space), { maxLength: 4 }))
     .map(
       ([gap, members]) =>
         `{${members.length === 0 ? gap : members.map(([a, name, b, c, v, d]) => `${a}${name}${b}:${c}${v}${d}`).join(',')}}`,
@@ -66,7 +79,7 @@ export const jsonText: fc.Arbitrary<string> = fc.tuple(space, value, space).map(
 
 /** An object's text. */
 export const objectText: fc.Arbitrary<string> = fc
-  .tuple(space, fc.array(fc.tuple(space, stringText, space, space, value, space), { maxLength: 6 }))
+  .tuple(space, fc.array(fc.tuple(space, nameText, space, space, value, space), { maxLength: 6 }))
   .map(
     ([gap, members]) =>
       `{${members.length === 0 ? gap : members.map(([a, name, b, c, v, d]) => `${a}${name}${b}:${c}${v}${d}`).join(',')}}`,
