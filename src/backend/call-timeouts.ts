@@ -26,7 +26,7 @@ export class CallTimeouts {
     if (this.#timer === undefined) this.#arm(call);
   }
 
-  /** Called once for each; also from within `expired`, where it need not be. */
+  /** Nothing happens when it is not among them any more: it has expired, or was removed. */
   remove(call: TimedCall): void {
     const { older, newer } = call;
     if (older === undefined && this.#oldest !== call) return;

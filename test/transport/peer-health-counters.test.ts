@@ -1,7 +1,7 @@
 // The kernel's tables are dear to read: left alone while its counters stand still, and nobody is given up later for that.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ARMED_TIMEOUT_MS, type Peer, peer, play, watch } from './peer-health-player.ts';
-import { OWN_LINK_DOWN, PULLED, PULLED_SILENT, PULLED_SLOW, type Recording } from './peer-health-recordings.ts';
+import { PULLED_CASES, PULLED_SILENT, type Recording } from './peer-health-recordings.ts';
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
@@ -225,11 +225,7 @@ describe('a peer whose cable was pulled is gone in time', () => {
     return asked;
   };
 
-  test.each([
-    ['fast MONITOR', PULLED],
-    ['slow MONITOR', PULLED_SLOW],
-    ['own interface down', OWN_LINK_DOWN],
-  ])('%s', async (_what, recording) => {
+  test.each(PULLED_CASES)('%s', async (_what, recording) => {
     const subject = peer('pulled');
     const begun = performance.now();
     const { counters, dead, readings, health } = watchCounted([subject]);

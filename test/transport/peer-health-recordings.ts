@@ -206,3 +206,10 @@ export const NOT_READING: Recording = [
   [11805, 992426, 0, '000DC5DF:00000000 04:000001C1 00000000 0'],
   [12308, 1038078, 0, '000E7833:00000000 04:0000018F 00000000 0'],
 ];
+
+/** A cable was pulled while bytes were on their way. */
+export const PULLED_CASES = [
+  ['fast MONITOR', PULLED],
+  ['slow MONITOR', PULLED_SLOW],
+  ['own interface down', OWN_LINK_DOWN],
+] as const;

@@ -4,7 +4,7 @@ import { PeerHealth } from '../../src/transport/peer-health.ts';
 import type { PeerSocket } from '../../src/transport/watch-list.ts';
 import { createMemoryLog } from '../support/log.ts';
 import { ARMED_TIMEOUT_MS, type Peer, peer, play, watch } from './peer-health-player.ts';
-import { OWN_LINK_DOWN, PULLED, PULLED_SILENT, PULLED_SLOW } from './peer-health-recordings.ts';
+import { PULLED, PULLED_CASES, PULLED_SILENT } from './peer-health-recordings.ts';
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
@@ -14,11 +14,7 @@ afterEach(() => {
 });
 
 describe('a peer whose cable was pulled is gone within ARMED_TIMEOUT_MS + 1 s of the last delivered byte', () => {
-  test.each([
-    ['fast MONITOR', PULLED],
-    ['slow MONITOR', PULLED_SLOW],
-    ['own interface down', OWN_LINK_DOWN],
-  ])('%s', async (_what, recording) => {
+  test.each(PULLED_CASES)('%s', async (_what, recording) => {
     const subject = peer('pulled');
     const { dead, health } = watch([subject]);
     const delivered = await play(recording, subject);
