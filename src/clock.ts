@@ -1,5 +1,6 @@
 // Time as a parameter: the session and the polls run on the real clock in service and on a hand-driven one in tests.
-
+import { cpus } from 'node:os';
+import { BusyPolling } from './busy-polling.ts';
 import { Metronome } from './metronome.ts';
 
 /** A running timer; opaque. */
@@ -17,6 +18,11 @@ export interface Clock {
   clearTimer(timer: Timer | undefined): void;
   /** Calls once, after the events that are already waiting have been handled. */
   soon(fire: () => void): void;
+  /**
+   * Something is due before `until`, on `now()`, that somebody waits for: sleeping meanwhile, and being woken for it, would make it late.
+   * Nothing happens on a machine with one core: what is waited for may need it.
+   */
+  stayAwake(until: number): void;
 }
 
 /** Longer waits are cut to this: above it, Node fires at once. */
@@ -26,6 +32,14 @@ const LONGEST_TIMER_MS = 2_147_483_647;
 const PRECISE_BELOW_MS = 8;
 
 const metronome = new Metronome();
+
+let cores: number | undefined;
+const busyPolling = new BusyPolling({
+  now: () => performance.now(),
+  soon: (fire) => realClock.soon(fire),
+  // Its thread would have to get at the core first.
+  turned: () => metronome.look(),
+});
 
 export const realClock: Clock = {
   now: () => performance.now(),
@@ -40,5 +54,9 @@ export const realClock: Clock = {
   },
   soon: (fire) => {
     setImmediate(fire);
+  },
+  stayAwake: (until) => {
+    cores ??= cpus().length;
+    if (cores > 1) busyPolling.stayAwake(until);
   },
 };

@@ -100,6 +100,16 @@ export class Metronome {
     return place >= 0;
   }
 
+  /** For an event loop that does not sleep: meets what is due now, and needs no thread to tell it so. */
+  look(): void {
+    if (!this.#waking && this.#isDue(performance.now())) this.#wake();
+  }
+
+  #isDue(now: number): boolean {
+    const soonest = this.#deadlines.at(-1);
+    return soonest !== undefined && soonest.at <= now + NEAR_MS;
+  }
+
   #fallBack(): void {
     const soonest = this.#deadlines.at(-1);
     if (soonest) setTimeout(() => this.#wake(), Math.max(1, Math.ceil(soonest.at - performance.now())));
@@ -147,7 +157,7 @@ export class Metronome {
     this.#armedFor = Number.POSITIVE_INFINITY;
     this.#waking = true;
     try {
-      while ((this.#deadlines.at(-1)?.at ?? Number.POSITIVE_INFINITY) <= now + NEAR_MS) this.#deadlines.pop()!.fire();
+      while (this.#isDue(now)) this.#deadlines.pop()!.fire();
     } finally {
       this.#waking = false;
       this.#arm();

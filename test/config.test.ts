@@ -34,6 +34,7 @@ const INTEGERS: readonly (readonly [name: string, key: keyof Config, fallback: n
   ['CONTROL_QUEUE_DEPTH', 'controlQueueDepth', 256, 0, 100000],
   ['CONTROL_QUEUE_BYTES', 'controlQueueBytes', 1048576, 0, 268435456],
   ['CONTROL_EXCLUSIVE_IDLE_MS', 'controlExclusiveIdleMs', 60000, 100, 86400000],
+  ['CONTROL_BUSY_POLL_US', 'controlBusyPollUs', 500, 0, 10000],
   ['MAX_SESSIONS', 'maxSessions', 4096, 1, 1000000],
   ['MAX_SESSIONS_PER_IP', 'maxSessionsPerIp', 0, 0, 1000000],
   ['MAX_CONNECTIONS_PER_SECOND_PER_IP', 'maxConnectionsPerSecondPerIp', 0, 0, 100000],

@@ -25,6 +25,32 @@ test('a deadline that was cleared before a rest does not keep later ones from be
   await met(metronome, given + 5);
 });
 
+test('whoever looks meets what is due, without the thread and never early', () => {
+  const metronome = new Metronome();
+  const due = performance.now() + 3;
+  const times: number[] = [];
+  for (const at of [due + 1, due]) metronome.set(at, () => times.push(performance.now()));
+  // No turn of the event loop, so no word of the thread can come.
+  while (times.length < 2) metronome.look();
+  expect(times[0]).toBeGreaterThanOrEqual(due - 0.05);
+  expect(times[1]).toBeGreaterThanOrEqual(due + 1 - 0.05);
+});
+
+test('a look from within a deadline meets no other one out of turn', () => {
+  const metronome = new Metronome();
+  const due = performance.now();
+  const order: string[] = [];
+  for (const name of ['first', 'second']) {
+    metronome.set(due, () => {
+      order.push(`${name} begins`);
+      metronome.look();
+      order.push(`${name} ends`);
+    });
+  }
+  while (order.length < 4) metronome.look();
+  expect(order.map((word) => word.split(' ')[1])).toEqual(['begins', 'ends', 'begins', 'ends']);
+});
+
 test('it goes on when the count of its wake-ups reaches the end of its numbers', async () => {
   const metronome = new Metronome({ firstCount: 0x7fff_ffff - 3 });
   for (let tick = 0; tick < 10; tick++) await met(metronome, performance.now() + 2);

@@ -215,6 +215,14 @@ const TABLE = {
     'After this long without a CONTROL the exclusive holder loses its hold.',
   ),
 
+  controlBusyPollUs: row(
+    'CONTROL',
+    'CONTROL_BUSY_POLL_US',
+    integer(0, 10_000, 'µs', 'off'),
+    '500',
+    'A client whose CONTROLs follow one another within this time is waited for awake: answers come sooner, for all of a core.',
+  ),
+
   maxSessions: row(
     'Access',
     'MAX_SESSIONS',

@@ -43,6 +43,8 @@ export interface Config {
   readonly controlQueueBytes: number;
   readonly controlExclusive: boolean;
   readonly controlExclusiveIdleMs: number;
+  /** 0: off. */
+  readonly controlBusyPollUs: number;
 
   readonly maxSessions: number;
   /** 0: no limit. */

@@ -2,6 +2,7 @@
 import type { BackendAnswer, BackendRequest, Call } from '../backend/backend.ts';
 import type { Clock, Timer } from '../clock.ts';
 import type { Control } from '../commands/command.ts';
+import { ClosedLoop } from './closed-loop.ts';
 
 export interface ControlOptions {
   readonly clock: Clock;
@@ -10,6 +11,8 @@ export interface ControlOptions {
   readonly bytes: number;
   /** How long the one in flight may still take once it is told to stop, ms. */
   readonly graceMs: number;
+  /** CONTROLs that mostly follow one another within this time, ms, are waited for awake; 0: none are. */
+  readonly busyPollMs: number;
   /** False while so many answers wait that no more should be caused, and once the connection was reset. */
   readonly mayStart: () => boolean;
   readonly relay: (request: BackendRequest, done: (answer: BackendAnswer) => void) => Call;
@@ -36,6 +39,8 @@ export class ControlActivity {
   #head = 0;
   #waitingBytes = 0;
   #call: Call | undefined;
+  /** Absent until the first CONTROL. */
+  #loop: ClosedLoop | undefined;
   #stops: PendingStop[] = [];
   #grace: Timer | undefined;
   #aborted = false;
@@ -108,7 +113,17 @@ export class ControlActivity {
       this.#waiting = this.#waiting.slice(this.#head);
       this.#head = 0;
     }
+    this.#stayAwake();
     this.#call = this.#options.relay(control.relay, (answer) => this.#answered(control, answer));
+  }
+
+  /** For the answer, and for the command that this client sends behind it. */
+  #stayAwake(): void {
+    const { clock, busyPollMs } = this.#options;
+    if (busyPollMs === 0) return;
+    this.#loop ??= new ClosedLoop();
+    const now = clock.now();
+    if (this.#loop.next(now, busyPollMs)) clock.stayAwake(now + busyPollMs);
   }
 
   #answered(control: Control, answer: BackendAnswer): void {

@@ -35,6 +35,7 @@ export interface SessionLimits {
   readonly maxConsecutiveErrors: number;
   readonly controlQueueDepth: number;
   readonly controlQueueBytes: number;
+  readonly controlBusyPollUs: number;
   readonly rxBufferBytes: number;
   readonly rxDiscardBytes: number;
 }

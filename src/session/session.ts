@@ -52,6 +52,7 @@ export class Session implements SessionContext, SessionView {
       depth: limits.controlQueueDepth,
       bytes: limits.controlQueueBytes,
       graceMs: limits.stopGraceMs,
+      busyPollMs: limits.controlBusyPollUs / 1000,
       // The end of a session that was reset is on its way; what waits must not overtake it [OS-1.6].
       mayStart: () => !outlet.answersCongested && !outlet.isReset(),
       relay: (request, done) => backend.call('control', request, done),

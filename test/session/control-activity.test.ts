@@ -25,6 +25,7 @@ function start(options: Partial<ControlOptions> = {}) {
     depth: 3,
     bytes: 1000,
     graceMs: 100,
+    busyPollMs: 0.5,
     mayStart: () => true,
     relay: (request, done) => backend.call('control', request, done),
     answered: (control) => {
@@ -261,5 +262,51 @@ describe('what a session tells of them', () => {
     short.control('/first');
     short.line(line);
     expect(short.fresh()).toEqual(['control_busy']);
+  });
+});
+
+describe('a client that waits for each answer', () => {
+  /** One CONTROL after the other, each `apartMs` after the one before; answers with how often the gateway stayed awake. */
+  function loop({ activity, backend, clock }: ReturnType<typeof start>, times: number, apartMs: number): number {
+    const before = clock.awake.length;
+    for (let i = 0; i < times; i++) {
+      activity.push(command(`/${i}`));
+      clock.advance(apartMs / 2);
+      backend.last.reply();
+      clock.advance(apartMs / 2);
+    }
+    return clock.awake.length - before;
+  }
+
+  test('is waited for awake once most of its commands came close behind one another, and as long as they do', () => {
+    const world = start();
+    // The first one follows none, six make a habit.
+    expect(loop(world, 6, 0.4)).toBe(0);
+    expect(loop(world, 100, 0.4)).toBe(100);
+    expect(world.clock.awake.at(-1)).toBeCloseTo(world.clock.now() - 0.4 + 0.5);
+    // One pause ends no habit, a slower pace does.
+    world.clock.advance(50);
+    expect(loop(world, 10, 0.4)).toBe(10);
+    loop(world, 10, 2);
+    expect(loop(world, 100, 2)).toBe(0);
+    expect(loop(world, 100, 0.4)).toBeGreaterThan(90);
+  });
+
+  test('a queue that is worked off is one, too', () => {
+    const { activity, backend, clock } = start({ depth: 100 });
+    for (let i = 0; i < 50; i++) activity.push(command(`/${i}`));
+    while (activity.active) {
+      clock.advance(0.3);
+      backend.last.reply();
+    }
+    expect(clock.awake.length).toBeGreaterThan(40);
+  });
+
+  test('a pace of its own, however steady, is none', () => {
+    expect(loop(start(), 1000, 0.6)).toBe(0);
+  });
+
+  test('CONTROL_BUSY_POLL_US=0: never', () => {
+    expect(loop(start({ busyPollMs: 0 }), 1000, 0.1)).toBe(0);
   });
 });

@@ -11,6 +11,8 @@ interface HandTimer {
 export class HandClock implements Clock {
   /** How much later than asked the next timers fire, ms; asked once for each timer when it is set. */
   lateness: () => number = () => 0;
+  /** Until when it was asked to stay awake, each time. */
+  readonly awake: number[] = [];
   #now: number;
   #epoch: number;
   #timers: HandTimer[] = [];
@@ -52,6 +54,10 @@ export class HandClock implements Clock {
 
   soon(fire: () => void): void {
     this.#soon.push(fire);
+  }
+
+  stayAwake(until: number): void {
+    this.awake.push(until);
   }
 
   /** Runs what was put off to the next turn of the event loop, one turn of it; false when there was nothing. */

@@ -19,6 +19,7 @@ const LIMITS: SessionLimits = {
   maxConsecutiveErrors: 32,
   controlQueueDepth: 256,
   controlQueueBytes: 1_048_576,
+  controlBusyPollUs: 500,
   rxBufferBytes: 65_536,
   rxDiscardBytes: 1_048_576,
 };
