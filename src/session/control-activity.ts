@@ -1,24 +1,24 @@
 // One session's CONTROLs: executed in order, one at a time, each at most once, none lost in silence [OS-3.4].
-import type { BackendAnswer, BackendRequest, Call } from '../backend/backend.ts';
-import type { Clock, Timer } from '../clock.ts';
+import type { BackendAnswer, Call } from '../backend/backend.ts';
+import type { Timer } from '../clock.ts';
 import type { Control } from '../commands/command.ts';
 import { ClosedLoop } from './closed-loop.ts';
+import type { SessionServices } from './ports.ts';
 
-export interface ControlOptions {
-  readonly clock: Clock;
-  /** Commands and bytes of their lines that may wait, the one in flight not counted. */
-  readonly depth: number;
-  readonly bytes: number;
-  /** How long the one in flight may still take once it is told to stop, ms. */
-  readonly graceMs: number;
-  /** CONTROLs that mostly follow one another within this time, ms, are waited for awake; 0: none are. */
-  readonly busyPollMs: number;
+/** Of everything a session may use, what its CONTROLs need. */
+export type ControlServices = Pick<SessionServices, 'clock' | 'backend'> & {
+  readonly limits: Pick<
+    SessionServices['limits'],
+    'controlQueueDepth' | 'controlQueueBytes' | 'stopGraceMs' | 'controlBusyPollUs'
+  >;
+};
+
+export interface ControlOwner {
   /** False while so many answers wait that no more should be caused, and once the connection was reset. */
-  readonly mayStart: () => boolean;
-  readonly relay: (request: BackendRequest, done: (answer: BackendAnswer) => void) => Call;
-  readonly answered: (control: Control, answer: BackendAnswer) => void;
+  mayRelay(): boolean;
+  relayed(control: Control, answer: BackendAnswer): void;
   /** The last one ended. */
-  readonly idle: () => void;
+  relayedAll(): void;
 }
 
 /** How stopping ended: what was thrown away, and whether the one in flight had to be aborted. */
@@ -33,7 +33,8 @@ interface PendingStop {
 }
 
 export class ControlActivity {
-  readonly #options: ControlOptions;
+  readonly #services: ControlServices;
+  readonly #owner: ControlOwner;
   #waiting: Control[] = [];
   /** Index of the first that still waits: shifting a long array for each command would cost its length. */
   #head = 0;
@@ -45,8 +46,9 @@ export class ControlActivity {
   #grace: Timer | undefined;
   #aborted = false;
 
-  constructor(options: ControlOptions) {
-    this.#options = options;
+  constructor(services: ControlServices, owner: ControlOwner) {
+    this.#services = services;
+    this.#owner = owner;
   }
 
   /** A command is in flight or waits. */
@@ -60,16 +62,18 @@ export class ControlActivity {
 
   /** Takes a command; false when no more may wait. */
   push(control: Control): boolean {
-    const { depth, bytes } = this.#options;
-    const startsNow = this.#call === undefined && this.#waitingCount === 0 && this.#options.mayStart();
-    if (!startsNow && (this.#waitingCount >= depth || this.#waitingBytes + control.lineBytes > bytes)) return false;
+    const { controlQueueDepth, controlQueueBytes } = this.#services.limits;
+    const startsNow = this.#call === undefined && this.#waitingCount === 0 && this.#owner.mayRelay();
+    const isFull =
+      this.#waitingCount >= controlQueueDepth || this.#waitingBytes + control.lineBytes > controlQueueBytes;
+    if (isFull && !startsNow) return false;
     this.#waiting.push(control);
     this.#waitingBytes += control.lineBytes;
     this.#startNext();
     return true;
   }
 
-  /** Goes on after `mayStart` became true again. */
+  /** Goes on after `mayRelay` became true again. */
   resume(): void {
     this.#startNext();
   }
@@ -87,7 +91,7 @@ export class ControlActivity {
    * Discards what waits and lets the one in flight finish for the grace, then aborts it. Calls `done` behind its answer, at once when
    * nothing is in flight. Commands pushed meanwhile wait behind it.
    */
-  stop(done: (stopped: Stopped) => void, graceMs = this.#options.graceMs): void {
+  stop(done: (stopped: Stopped) => void, graceMs = this.#services.limits.stopGraceMs): void {
     const discarded = this.takeWaiting().length;
     if (this.#call === undefined && this.#stops.length === 0) {
       done({ discarded, aborted: false });
@@ -96,14 +100,14 @@ export class ControlActivity {
     this.#stops.push({ discarded, done });
     // From within the answer of an earlier one: it takes its place behind those that were told before it.
     if (this.#call === undefined) return;
-    this.#grace ??= this.#options.clock.setTimer(graceMs, () => {
+    this.#grace ??= this.#services.clock.setTimer(graceMs, () => {
       this.#aborted = true;
       this.#call?.abort();
     });
   }
 
   #startNext(): void {
-    if (this.#call !== undefined || this.#waitingCount === 0 || !this.#options.mayStart()) return;
+    if (this.#call !== undefined || this.#waitingCount === 0 || !this.#owner.mayRelay()) return;
     const control = this.#waiting[this.#head++]!;
     this.#waitingBytes -= control.lineBytes;
     if (this.#head === this.#waiting.length) {
@@ -114,12 +118,13 @@ export class ControlActivity {
       this.#head = 0;
     }
     this.#stayAwake();
-    this.#call = this.#options.relay(control.relay, (answer) => this.#answered(control, answer));
+    this.#call = this.#services.backend.call('control', control.relay, (answer) => this.#answered(control, answer));
   }
 
   /** For the answer, and for the command that this client sends behind it. */
   #stayAwake(): void {
-    const { clock, busyPollMs } = this.#options;
+    const { clock, limits } = this.#services;
+    const busyPollMs = limits.controlBusyPollUs / 1000;
     if (busyPollMs === 0) return;
     this.#loop ??= new ClosedLoop();
     const now = clock.now();
@@ -129,17 +134,17 @@ export class ControlActivity {
   #answered(control: Control, answer: BackendAnswer): void {
     this.#call = undefined;
     try {
-      this.#options.answered(control, answer);
+      this.#owner.relayed(control, answer);
     } finally {
       // Whatever comes of one answer, the commands behind it go on.
       if (this.#stops.length > 0) this.#endStops();
       this.#startNext();
-      if (!this.active) this.#options.idle();
+      if (!this.active) this.#owner.relayedAll();
     }
   }
 
   #endStops(): void {
-    this.#options.clock.clearTimer(this.#grace);
+    this.#services.clock.clearTimer(this.#grace);
     this.#grace = undefined;
     const aborted = this.#aborted;
     this.#aborted = false;

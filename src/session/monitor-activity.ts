@@ -17,8 +17,15 @@ export interface MonitorOptions {
   readonly failed: (message: string) => void;
 }
 
+/** Its fields are its own and not those of an object of options: with a thousand sessions each object on the way to the socket counts. */
 export class MonitorActivity implements PollMember {
-  readonly #options: MonitorOptions;
+  readonly path: string;
+  readonly periodMs: number;
+  readonly #id: string | undefined;
+  readonly #outlet: Outlet;
+  readonly #clock: Clock;
+  readonly #counts: SessionCounts;
+  readonly #failed: (message: string) => void;
   #membership: PollMembership | undefined;
   #stopped = false;
   /** Results that this session was not given since the last one it was. */
@@ -30,16 +37,14 @@ export class MonitorActivity implements PollMember {
   /** When an event was last taken by the socket at once. */
   #deliveredAt = Number.NEGATIVE_INFINITY;
 
-  constructor(options: MonitorOptions) {
-    this.#options = options;
-  }
-
-  get path(): string {
-    return this.#options.path;
-  }
-
-  get periodMs(): number {
-    return this.#options.periodMs;
+  constructor({ path, periodMs, id, outlet, clock, counts, failed }: MonitorOptions) {
+    this.path = path;
+    this.periodMs = periodMs;
+    this.#id = id;
+    this.#outlet = outlet;
+    this.#clock = clock;
+    this.#counts = counts;
+    this.#failed = failed;
   }
 
   /** Results may come from within `join`, so the activity exists before it takes part. */
@@ -66,7 +71,7 @@ export class MonitorActivity implements PollMember {
 
   /** The socket has taken some of what waited, so events do get through, however slowly. */
   progressed(): void {
-    if (this.#undeliveredSince !== undefined) this.#undeliveredSince = this.#options.clock.now();
+    if (this.#undeliveredSince !== undefined) this.#undeliveredSince = this.#clock.now();
   }
 
   /** The socket has taken everything that waited. */
@@ -76,10 +81,10 @@ export class MonitorActivity implements PollMember {
 
   onData(event: DataEvent, missed: number): void {
     if (this.#stopped) return;
-    const { outlet, id, counts } = this.#options;
+    const counts = this.#counts;
     this.#skipped += missed;
     counts.skipped += missed;
-    const sent = outlet.data(event, dataPrefix(id, this.#skipped));
+    const sent = this.#outlet.data(event, dataPrefix(this.#id, this.#skipped));
     if (sent === 'skipped') {
       this.#skipped++;
       counts.skipped++;
@@ -92,9 +97,9 @@ export class MonitorActivity implements PollMember {
 
   onFailure(failure: PollFailure, polls: number): void {
     if (this.#stopped) return;
-    const { outlet, clock, counts, id, path, failed } = this.#options;
+    const outlet = this.#outlet;
     this.#failures += polls;
-    const now = clock.now();
+    const now = this.#clock.now();
     if (now - this.#reportedAt < FAILURE_REPORT_INTERVAL_MS) return;
     // A body of the backend may stand in each: whoever reads more slowly than they come gets fewer, with all failures counted.
     if (outlet.answersCongested) {
@@ -102,14 +107,14 @@ export class MonitorActivity implements PollMember {
       return;
     }
     this.#reportedAt = now;
-    counts.events++;
-    failed(failure.message);
-    this.#delivered(outlet.answer(pollFailureLine(failure, path, this.#failures, id)));
+    this.#counts.events++;
+    this.#failed(failure.message);
+    this.#delivered(outlet.answer(pollFailureLine(failure, this.path, this.#failures, this.#id)));
     this.#failures = 0;
   }
 
   #delivered(sent: Sent): void {
-    const now = this.#options.clock.now();
+    const now = this.#clock.now();
     if (sent === 'sent') {
       this.#undeliveredSince = undefined;
       this.#deliveredAt = now;

@@ -8,7 +8,7 @@ import type { Refusal } from '../commands/refusal.ts';
 import { closing, type ErrorDetails, errorLine } from '../events/encode.ts';
 import { type ControlContext, controlNotSent, controlReport } from '../events/outcomes.ts';
 import type { CloseOptions, LastLine, SessionContext } from './context.ts';
-import { ControlActivity } from './control-activity.ts';
+import { ControlActivity, type ControlOwner } from './control-activity.ts';
 import { control } from './handlers/control.ts';
 import { handshake } from './handlers/handshake.ts';
 import { monitor } from './handlers/monitor.ts';
@@ -16,11 +16,11 @@ import { stop } from './handlers/stop.ts';
 import type { MonitorActivity } from './monitor-activity.ts';
 import type { Outlet, SessionCounts, SessionServices, SessionView } from './ports.ts';
 import { traceOf } from './trace.ts';
-import { type Expiry, Watchdog } from './watchdog.ts';
+import { type Expiry, Watchdog, type WatchdogOwner } from './watchdog.ts';
 
 const STOPPING = 'the gateway is stopping';
 
-export class Session implements SessionContext, SessionView {
+export class Session implements SessionContext, SessionView, ControlOwner, WatchdogOwner<CloseReason> {
   readonly id: number;
   readonly address: string;
   readonly services: SessionServices;
@@ -45,25 +45,9 @@ export class Session implements SessionContext, SessionView {
     this.address = address;
     this.services = services;
     this.outlet = outlet;
-    const { clock, limits, backend } = services;
-    this.#startedAt = this.#fedAt = clock.now();
-    this.control = new ControlActivity({
-      clock,
-      depth: limits.controlQueueDepth,
-      bytes: limits.controlQueueBytes,
-      graceMs: limits.stopGraceMs,
-      busyPollMs: limits.controlBusyPollUs / 1000,
-      // The end of a session that was reset is on its way; what waits must not overtake it [OS-1.6].
-      mayStart: () => !outlet.answersCongested && !outlet.isReset(),
-      relay: (request, done) => backend.call('control', request, done),
-      answered: (command, answer) => this.#controlled(command, answer),
-      idle: () => this.#endIfDone(),
-    });
-    this.#watchdog = new Watchdog({
-      clock,
-      next: () => this.#nextExpiry(),
-      expired: (reason) => this.#expire(reason),
-    });
+    this.#startedAt = this.#fedAt = services.clock.now();
+    this.control = new ControlActivity(services, this);
+    this.#watchdog = new Watchdog<CloseReason>(services.clock, this);
   }
 
   get state(): State {
@@ -249,6 +233,44 @@ export class Session implements SessionContext, SessionView {
     });
   }
 
+  // What its CONTROLs and its watchdog ask and report ---------------------------------------------
+
+  /** The end of a session that was reset is on its way; what waits must not overtake it [OS-1.6]. */
+  mayRelay(): boolean {
+    return !this.outlet.answersCongested && !this.outlet.isReset();
+  }
+
+  relayed(command: Control, answer: BackendAnswer): void {
+    const { profile, clock, explain, observer, access } = this.services;
+    access.touchControl(this.id);
+    const { ok, line } = controlReport(contextOf(command), answer, profile, clock.epoch(), explain);
+    if (!ok) this.counts.errors++;
+    if (line !== undefined && !this.#lost) this.outlet.answer(line);
+    observer.controlled(this, traceOf(command.relay, answer, ok, !this.#lost));
+  }
+
+  relayedAll(): void {
+    this.#endIfDone();
+  }
+
+  nextExpiry(): Expiry<CloseReason | undefined> {
+    const { limits } = this.services;
+    const rule = this.monitor ? this.#armed(limits.armedTimeoutMs) : this.#idle(limits.idleTimeoutMs);
+    const stalledSince = this.outlet.stalledSince;
+    if (stalledSince === undefined) return rule;
+    const at = stalledSince + limits.armedTimeoutMs;
+    return at <= rule.at ? { at, reason: 'stalled' } : rule;
+  }
+
+  expired(reason: CloseReason): void {
+    const { idleTimeoutMs, armedTimeoutMs } = this.services.limits;
+    const message = {
+      idle_timeout: `no valid command came for ${idleTimeoutMs} ms`,
+      stalled: `the connection took nothing for ${armedTimeoutMs} ms while answers waited`,
+    }[reason as string];
+    this.#fail(reason, 'session_timeout', message ?? `no stream event could be delivered for ${armedTimeoutMs} ms`);
+  }
+
   // Inside ---------------------------------------------------------------------------------------
 
   #carryOut(command: Command): boolean {
@@ -275,15 +297,6 @@ export class Session implements SessionContext, SessionView {
     this.close(reason, () => errorLine(code, message, { hint, fatal: true }));
   }
 
-  #controlled(command: Control, answer: BackendAnswer): void {
-    const { profile, clock, explain, observer, access } = this.services;
-    access.touchControl(this.id);
-    const { ok, line } = controlReport(contextOf(command), answer, profile, clock.epoch(), explain);
-    if (!ok) this.counts.errors++;
-    if (line !== undefined && !this.#lost) this.outlet.answer(line);
-    observer.controlled(this, traceOf(command.relay, answer, ok, !this.#lost));
-  }
-
   #relayWill(): void {
     const will = this.will;
     if (!will) return;
@@ -299,15 +312,6 @@ export class Session implements SessionContext, SessionView {
     if (this.#inputEnded && !this.monitor && !this.control.active) this.close('end_of_input', undefined);
   }
 
-  #nextExpiry(): Expiry<CloseReason | undefined> {
-    const { limits } = this.services;
-    const rule = this.monitor ? this.#armed(limits.armedTimeoutMs) : this.#idle(limits.idleTimeoutMs);
-    const stalledSince = this.outlet.stalledSince;
-    if (stalledSince === undefined) return rule;
-    const at = stalledSince + limits.armedTimeoutMs;
-    return at <= rule.at ? { at, reason: 'stalled' } : rule;
-  }
-
   #idle(timeoutMs: number): Expiry<CloseReason> {
     return { at: this.#fedAt + timeoutMs, reason: 'idle_timeout' };
   }
@@ -317,15 +321,6 @@ export class Session implements SessionContext, SessionView {
     // Nothing is due: the soonest that anything can expire is a whole timeout away.
     if (due === undefined) return { at: this.services.clock.now() + timeoutMs, reason: undefined };
     return { at: Math.max(due, this.#fedAt) + timeoutMs, reason: 'armed_timeout' };
-  }
-
-  #expire(reason: CloseReason): void {
-    const { idleTimeoutMs, armedTimeoutMs } = this.services.limits;
-    const message = {
-      idle_timeout: `no valid command came for ${idleTimeoutMs} ms`,
-      stalled: `the connection took nothing for ${armedTimeoutMs} ms while answers waited`,
-    }[reason as string];
-    this.#fail(reason, 'session_timeout', message ?? `no stream event could be delivered for ${armedTimeoutMs} ms`);
   }
 }
 

@@ -7,33 +7,35 @@ export interface Expiry<Reason> {
   readonly reason: Reason;
 }
 
-export interface WatchdogOptions<Reason> {
-  readonly clock: Clock;
+export interface WatchdogOwner<Reason> {
   /** The next expiry as things stand; without a `reason` it is only a time to look again. */
-  readonly next: () => Expiry<Reason | undefined>;
-  readonly expired: (reason: Reason) => void;
+  nextExpiry(): Expiry<Reason | undefined>;
+  expired(reason: Reason): void;
 }
 
 export class Watchdog<Reason> {
-  readonly #options: WatchdogOptions<Reason>;
+  readonly #clock: Clock;
+  readonly #owner: WatchdogOwner<Reason>;
   #timer: Timer | undefined;
   #at = Number.POSITIVE_INFINITY;
   #stopped = false;
 
-  constructor(options: WatchdogOptions<Reason>) {
-    this.#options = options;
+  /** Looks at its owner at once, which must be able to tell. */
+  constructor(clock: Clock, owner: WatchdogOwner<Reason>) {
+    this.#clock = clock;
+    this.#owner = owner;
     this.look();
   }
 
   /** Something happened that may bring the expiry forward. Putting it off needs no call: the timer finds out when it fires. */
   look(): void {
     if (this.#stopped) return;
-    const { clock, next, expired } = this.#options;
+    const clock = this.#clock;
     const now = clock.now();
-    const { at, reason } = next();
+    const { at, reason } = this.#owner.nextExpiry();
     if (at <= now && reason !== undefined) {
       this.stop();
-      expired(reason);
+      this.#owner.expired(reason);
       return;
     }
     if (this.#timer !== undefined && this.#at <= at) return;
@@ -48,7 +50,7 @@ export class Watchdog<Reason> {
 
   stop(): void {
     this.#stopped = true;
-    this.#options.clock.clearTimer(this.#timer);
+    this.#clock.clearTimer(this.#timer);
     this.#timer = undefined;
   }
 }

@@ -1,42 +1,55 @@
 // One TCP connection: carries bytes to lines, lines to its session, and the session's words to the outbox. Decides nothing.
 import type { Duplex } from 'node:stream';
-import type { Profile } from '../../protocol/profiles.ts';
 import { parseEnvelope } from '../commands/parse-command.ts';
 import { decodeLine } from '../framing/decode-line.ts';
 import { type Frame, ReceiveBuffer } from '../framing/receive-buffer.ts';
 import type { SessionServices } from '../session/ports.ts';
 import { Session } from '../session/session.ts';
-import { Outbox } from './outbox.ts';
+import { Outbox, type OutboxOwner } from './outbox.ts';
 import type { Runnable, Turns } from './turns.ts';
 
-export interface ConnectionOptions {
-  readonly id: number;
-  readonly socket: Duplex;
-  /** The TCP connection below `socket`, where that is TLS. */
-  readonly carrier?: Duplex | undefined;
-  readonly address: string;
+/** A TCP connection. */
+export interface Carrier extends Duplex {
+  /** Ends it at once: the kernel would keep what a peer does not read for as long as that peer answers probes. */
+  resetAndDestroy(): unknown;
+}
+
+/** What all connections of a server have in common. */
+export interface ConnectionHost {
   readonly services: SessionServices;
   readonly txBufferBytes: number;
   readonly turns: Turns;
   /** How long the socket may take to flush and end once everything has been said, ms. */
   readonly lingerMs: number;
-  /** Resets the connection: the kernel would keep what a peer does not read for as long as that peer answers probes. */
-  readonly reset: () => void;
-  /** How long this address's next line has to wait, ms, 0 when it need not; `greeted` once a HANDSHAKE has succeeded. */
-  readonly throttle: ((greeted: boolean) => number) | undefined;
   readonly trace: ((id: number, direction: 'in' | 'out', line: string | Buffer) => void) | undefined;
-  readonly crashed: (error: unknown) => void;
+  crashed(error: unknown): void;
   /** The socket is closed; called once. */
-  readonly closed: (connection: Connection) => void;
+  closed(connection: Connection): void;
 }
 
-export class Connection implements Runnable {
-  readonly #options: ConnectionOptions;
+export interface ConnectionOptions {
+  readonly id: number;
+  readonly socket: Duplex;
+  /** The TCP connection below `socket`, where that is TLS; otherwise `socket` itself. */
+  readonly carrier: Carrier;
+  readonly address: string;
+  /** How long this address's next line has to wait, ms, 0 when it need not; `greeted` once a HANDSHAKE has succeeded. */
+  readonly throttle: ((greeted: boolean) => number) | undefined;
+  /** Gives its place among the connections back. */
+  readonly release: () => void;
+}
+
+const ignore = (): void => {};
+
+export class Connection implements Runnable, OutboxOwner {
+  readonly session: Session;
+  readonly #host: ConnectionHost;
   readonly #socket: Duplex;
+  readonly #carrier: Carrier;
+  readonly #throttle: ConnectionOptions['throttle'];
+  readonly #release: () => void;
   readonly #received: ReceiveBuffer;
   readonly #outbox: Outbox;
-  readonly session: Session;
-  readonly #profile: Profile;
   #receivedBytes = 0;
   /** A frame whose time has not come yet. */
   #frame: Frame | undefined;
@@ -45,29 +58,22 @@ export class Connection implements Runnable {
   #finished = false;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(options: ConnectionOptions) {
-    const { socket, services, id, trace } = options;
-    this.#options = options;
+  constructor({ id, socket, carrier, address, throttle, release }: ConnectionOptions, host: ConnectionHost) {
+    const { services, txBufferBytes, trace } = host;
+    this.#host = host;
     this.#socket = socket;
-    this.#profile = services.profile;
+    this.#carrier = carrier;
+    this.#throttle = throttle;
+    this.#release = release;
     const { rxBufferBytes, rxDiscardBytes } = services.limits;
     this.#received = new ReceiveBuffer({ lineBytes: rxBufferBytes, discardBytes: rxDiscardBytes });
-    this.#outbox = new Outbox({
-      socket,
-      carrier: options.carrier,
-      txBufferBytes: options.txBufferBytes,
-      now: services.clock.now,
-      progressed: () => this.session.progressed(),
-      flushed: () => this.#flushed(),
-      stalled: () => this.session.stalled(),
-      finishing: () => this.#linger(),
-      finished: () => this.#finish(),
-      trace: trace && ((line) => trace(id, 'out', line)),
-    });
-    this.session = new Session(id, options.address, services, this.#outbox);
+    const { now } = services.clock;
+    const traceOut = trace && ((line: string | Buffer) => trace(id, 'out', line));
+    this.#outbox = new Outbox({ socket, carrier, txBufferBytes, now, trace: traceOut }, this);
+    this.session = new Session(id, address, services, this.#outbox);
     socket.on('data', (chunk: Buffer) => this.#data(chunk));
     socket.on('end', () => this.#end());
-    socket.on('error', () => {});
+    socket.on('error', ignore);
     socket.on('close', () => this.#closed());
     // Whoever read a PROXY header from it has paused it.
     socket.resume();
@@ -95,7 +101,7 @@ export class Connection implements Runnable {
 
   /** No time is left for flushing. */
   destroy(): void {
-    if (this.#outbox.waitingBytes > 0) this.#options.reset();
+    if (this.#outbox.waitingBytes > 0) this.#carrier.resetAndDestroy();
     this.#socket.destroy();
   }
 
@@ -116,17 +122,17 @@ export class Connection implements Runnable {
   run(): void {
     this.#outbox.cork();
     try {
-      if (this.#handleAll()) this.#release();
+      if (this.#handleAll()) this.#resume();
       else this.#hold();
     } catch (error) {
-      this.#options.crashed(error);
+      this.#host.crashed(error);
       this.session.close('internal', undefined);
     }
     this.#outbox.uncork();
   }
 
   #handleAll(): boolean {
-    const { turns } = this.#options;
+    const { turns } = this.#host;
     while (this.session.state !== 'CLOSING' && (this.#frame !== undefined || !this.#received.drained)) {
       // Whoever does not read the answers gets no more of them [OS-3.7].
       if (this.#outbox.answersCongested) return false;
@@ -137,7 +143,7 @@ export class Connection implements Runnable {
       const frame = this.#frame ?? this.#received.next();
       this.#frame = undefined;
       if (!frame) continue;
-      const wait = this.#options.throttle?.(this.session.state === 'READY') ?? 0;
+      const wait = this.#throttle?.(this.session.state === 'READY') ?? 0;
       if (wait > 0) {
         this.#frame = frame;
         this.#timer ??= setTimeout(() => {
@@ -160,13 +166,13 @@ export class Connection implements Runnable {
   }
 
   #handle(frame: Frame): void {
-    const { trace, id } = this.#options;
+    const { trace, services } = this.#host;
     if (frame.kind === 'overflow') this.session.overflowed(frame.fatal);
     else if (frame.kind === 'foreign') this.session.foreign(frame.byte);
     else {
-      trace?.(id, 'in', frame.bytes);
+      trace?.(this.session.id, 'in', frame.bytes);
       const line = decodeLine(frame.bytes);
-      const parsed = 'fault' in line ? line : parseEnvelope(line, this.#profile);
+      const parsed = 'fault' in line ? line : parseEnvelope(line, services.profile);
       if ('fault' in parsed) this.session.broken(parsed.fault);
       else if ('code' in parsed) this.session.refused(parsed);
       else this.session.command(parsed);
@@ -179,40 +185,58 @@ export class Connection implements Runnable {
     this.#socket.pause();
   }
 
-  #release(): void {
+  #resume(): void {
     if (!this.#held) return;
     this.#held = false;
     this.#socket.resume();
   }
 
-  #flushed(): void {
+  // What the outbox reports ----------------------------------------------------------------------
+
+  progressed(): void {
+    this.session.progressed();
+  }
+
+  flushed(): void {
     this.session.flushed();
-    if (this.#held && !this.#outbox.answersCongested) this.#options.turns.later(this);
+    if (this.#held && !this.#outbox.answersCongested) this.#host.turns.later(this);
+  }
+
+  stalled(): void {
+    this.session.stalled();
   }
 
   /** The last lines still wait: the connection lives as long as the peer goes on taking some of them. */
-  #linger(): void {
-    const { lingerMs, services } = this.#options;
+  finishing(): void {
+    const { lingerMs, services } = this.#host;
     this.#finished = true;
-    this.#release();
+    this.#resume();
     clearTimeout(this.#timer);
     const left = this.#outbox.progressAt + lingerMs - services.clock.now();
     if (left <= 0) this.destroy();
-    else this.#timer = setTimeout(() => this.#linger(), left);
+    else this.#timer = setTimeout(() => this.finishing(), left);
   }
 
-  #finish(): void {
+  finished(): void {
     this.#finished = true;
-    this.#release();
+    this.#resume();
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#socket.destroy(), this.#options.lingerMs);
+    // Where the peer has ended, too, nothing can follow that would turn the end into a reset. TLS has a last word of its own.
+    if (this.#socket.readableEnded && this.#socket === this.#carrier) {
+      this.#socket.destroy();
+      return;
+    }
+    this.#timer = setTimeout(() => this.#socket.destroy(), this.#host.lingerMs);
     this.#socket.end();
   }
 
+  // ----------------------------------------------------------------------------------------------
+
   #closed(): void {
     clearTimeout(this.#timer);
-    this.#options.turns.forget(this);
+    this.#host.turns.forget(this);
     this.session.lost('connection_lost');
-    this.#options.closed(this);
+    this.#release();
+    this.#host.closed(this);
   }
 }

@@ -10,22 +10,29 @@ export interface OutboxOptions {
   /** Bytes that may wait before `data` is skipped, or before so many answers are too many. */
   readonly txBufferBytes: number;
   readonly now: () => number;
-  /** The socket has taken some of what waited; the rest still waits. */
-  readonly progressed: () => void;
-  /** Everything that waited has been taken by the socket. */
-  readonly flushed: () => void;
-  /** Answers began to wait. */
-  readonly stalled: () => void;
-  /** Everything has been said; what waits is still to be taken. */
-  readonly finishing: () => void;
-  /** Everything has been said and taken. */
-  readonly finished: () => void;
   /** Sees every line that goes out; absent unless somebody traces. */
   readonly trace?: ((line: string | Buffer) => void) | undefined;
 }
 
+/** Who is told what becomes of the lines. */
+export interface OutboxOwner {
+  /** The socket has taken some of what waited; the rest still waits. */
+  progressed(): void;
+  /** Everything that waited has been taken by the socket. */
+  flushed(): void;
+  /** Answers began to wait. */
+  stalled(): void;
+  /** Everything has been said; what waits is still to be taken. */
+  finishing(): void;
+  /** Everything has been said and taken. */
+  finished(): void;
+}
+
 /** The most that is given to the socket at once while it is slow, so that taking some of a large event already counts as progress. */
 const SLICE_BYTES = 65_536;
+
+/** A text of so many characters is given to the socket as it is; Node copies a longer one more slowly than a buffer. */
+const SHORT_TEXT = 4096;
 
 const NOTHING = Buffer.alloc(0);
 
@@ -35,8 +42,12 @@ interface Waiting {
 }
 
 export class Outbox implements Outlet {
-  readonly #options: OutboxOptions;
+  readonly #owner: OutboxOwner;
   readonly #socket: Duplex;
+  readonly #carrier: Duplex;
+  readonly #txBufferBytes: number;
+  readonly #now: () => number;
+  readonly #trace: OutboxOptions['trace'];
   /** TLS takes nothing at once. A plain socket takes nearly every line, and a callback for each would cost a turn of its own. */
   readonly #isCarried: boolean;
   /** Answers of this turn, written as one. */
@@ -52,11 +63,16 @@ export class Outbox implements Outlet {
   #progressAt = 0;
   #finishing = false;
   #written = 0;
+  #taken: ((error?: Error | null) => void) | undefined;
 
-  constructor(options: OutboxOptions) {
-    this.#options = options;
-    this.#socket = options.socket;
-    this.#isCarried = options.carrier !== undefined && options.carrier !== options.socket;
+  constructor({ socket, carrier = socket, txBufferBytes, now, trace }: OutboxOptions, owner: OutboxOwner) {
+    this.#owner = owner;
+    this.#socket = socket;
+    this.#carrier = carrier;
+    this.#txBufferBytes = txBufferBytes;
+    this.#now = now;
+    this.#trace = trace;
+    this.#isCarried = carrier !== socket;
   }
 
   /** Bytes of all lines so far, as given to the socket or waiting for it. */
@@ -70,7 +86,7 @@ export class Outbox implements Outlet {
   }
 
   get answersCongested(): boolean {
-    return this.#queuedAnswers + this.#heldAnswers > this.#options.txBufferBytes;
+    return this.#queuedAnswers + this.#heldAnswers > this.#txBufferBytes;
   }
 
   get stalledSince(): number | undefined {
@@ -79,7 +95,7 @@ export class Outbox implements Outlet {
 
   isReset(): boolean {
     const socket = this.#socket;
-    const { carrier = socket } = this.#options;
+    const carrier = this.#carrier;
     const unread = socket.readableEnded || socket.isPaused();
     // What waits would meet the reset; where nothing does, an empty write sends nothing and asks the kernel.
     if (unread && !this.#busy && !this.#finishing && !carrier.destroyed) carrier.write(NOTHING);
@@ -93,7 +109,7 @@ export class Outbox implements Outlet {
 
   /** The peer goes on taking what the kernel holds for it. */
   advanced(): void {
-    this.#progressAt = this.#options.now();
+    this.#progressAt = this.#now();
     if (this.#stalledSince !== undefined) this.#stalledSince = this.#progressAt;
   }
 
@@ -105,12 +121,12 @@ export class Outbox implements Outlet {
   uncork(): void {
     const text = this.#corked;
     this.#corked = undefined;
-    if (text) this.#send(Buffer.from(text), true);
+    if (text) this.#sendText(text);
   }
 
   answer(line: string): Sent {
     if (this.#finishing) return 'skipped';
-    this.#options.trace?.(line);
+    this.#trace?.(line);
     if (this.#corked !== undefined) {
       this.#corked += line;
       if (this.#corked.length < SLICE_BYTES) return this.#busy ? 'waiting' : 'sent';
@@ -118,17 +134,17 @@ export class Outbox implements Outlet {
       this.cork();
       return this.#busy ? 'waiting' : 'sent';
     }
-    return this.#send(Buffer.from(line), true);
+    return this.#sendText(line);
   }
 
   data(event: DataEvent, prefix: string): Sent {
-    if (this.#finishing || this.waitingBytes >= this.#options.txBufferBytes) return 'skipped';
+    if (this.#finishing || (this.#busy && this.waitingBytes >= this.#txBufferBytes)) return 'skipped';
     if (this.#corked) {
       this.uncork();
       this.cork();
     }
-    const bytes = prefix === '' ? event.bytes : Buffer.concat([Buffer.from(prefix), event.rest]);
-    this.#options.trace?.(bytes);
+    const bytes = event.lineWith(prefix);
+    this.#trace?.(bytes);
     return this.#send(bytes, false);
   }
 
@@ -136,8 +152,17 @@ export class Outbox implements Outlet {
     if (this.#finishing) return;
     this.uncork();
     this.#finishing = true;
-    if (this.#busy) this.#options.finishing();
-    else this.#options.finished();
+    if (this.#busy) this.#owner.finishing();
+    else this.#owner.finished();
+  }
+
+  #sendText(text: string): Sent {
+    // Only where each character is a byte: the socket counts what it holds in characters.
+    const isBytes = !this.#busy && text.length <= SHORT_TEXT && Buffer.byteLength(text) === text.length;
+    if (!isBytes) return this.#send(Buffer.from(text), true);
+    this.#written += text.length;
+    this.#give(text, text.length);
+    return this.#fared();
   }
 
   #send(bytes: Buffer, answer: boolean): Sent {
@@ -146,50 +171,56 @@ export class Outbox implements Outlet {
     while (!this.#busy) {
       const slice = rest.length <= SLICE_BYTES ? rest : rest.subarray(0, SLICE_BYTES);
       this.#give(slice, answer ? slice.length : 0);
-      if (slice.length === rest.length) {
-        if (!this.#busy) return 'sent';
-        this.#waits();
-        return 'waiting';
-      }
+      if (slice.length === rest.length) return this.#fared();
       rest = rest.subarray(slice.length);
     }
     this.#queue.push({ bytes: rest, answer });
     this.#queuedBytes += rest.length;
     if (answer) this.#queuedAnswers += rest.length;
-    this.#waits();
+    return this.#fared();
+  }
+
+  /** Bytes, or a text each of whose characters is one. */
+  #give(bytes: Buffer | string, answers: number): void {
+    this.#socket.write(bytes, 'latin1', this.#isCarried ? this.#callback : undefined);
+    if (this.#socket.writableLength === 0) return;
+    // Comes back when everything before it has been taken.
+    if (!this.#isCarried) this.#socket.write(NOTHING, this.#callback);
+    this.#busy = true;
+    this.#heldAnswers = answers;
+    this.#progressAt = this.#now();
+  }
+
+  /** How far got what was sent just now. */
+  #fared(): Sent {
+    if (!this.#busy) return 'sent';
+    if (this.#stalledSince === undefined && this.#queuedAnswers + this.#heldAnswers > 0) {
+      this.#stalledSince = this.#now();
+      this.#owner.stalled();
+    }
     return 'waiting';
   }
 
-  #give(bytes: Buffer, answers: number): void {
-    this.#socket.write(bytes, this.#isCarried ? this.#taken : undefined);
-    if (this.#socket.writableLength === 0) return;
-    // Comes back when everything before it has been taken.
-    if (!this.#isCarried) this.#socket.write(NOTHING, this.#taken);
-    this.#busy = true;
-    this.#heldAnswers = answers;
-    this.#progressAt = this.#options.now();
-  }
-
-  #waits(): void {
-    if (this.#stalledSince !== undefined || this.#queuedAnswers + this.#heldAnswers === 0) return;
-    this.#stalledSince = this.#options.now();
-    this.#options.stalled();
+  /** For the socket; made when it is needed first, which for most sessions is never. */
+  get #callback(): (error?: Error | null) => void {
+    this.#taken ??= (error) => this.#drained(error);
+    return this.#taken;
   }
 
   /** The socket holds nothing any more, or has failed. */
-  readonly #taken = (error?: Error | null): void => {
+  #drained(error: Error | null | undefined): void {
     if (error || !this.#busy || this.#socket.writableLength > 0) return;
     this.#busy = false;
     this.#heldAnswers = 0;
     while (this.#queue.length > 0 && !this.#busy) this.#giveQueued();
-    this.#stalledSince = this.#queuedAnswers + this.#heldAnswers > 0 ? this.#options.now() : undefined;
+    this.#stalledSince = this.#queuedAnswers + this.#heldAnswers > 0 ? this.#now() : undefined;
     if (this.#busy) {
-      this.#options.progressed();
+      this.#owner.progressed();
       return;
     }
-    this.#options.flushed();
-    if (this.#finishing && !this.#busy) this.#options.finished();
-  };
+    this.#owner.flushed();
+    if (this.#finishing && !this.#busy) this.#owner.finished();
+  }
 
   /** The next slice of what waits, in order. */
   #giveQueued(): void {

@@ -3,7 +3,7 @@ import { createServer, type Server as NetServer, type Socket } from 'node:net';
 import type { Admission } from '../access/admissions.ts';
 import { errorLine } from '../events/encode.ts';
 import type { SessionServices } from '../session/ports.ts';
-import { Connection } from './connection.ts';
+import { Connection, type ConnectionHost } from './connection.ts';
 import type { Listen } from './listen.ts';
 import { PreparationError, type PreparedConnection } from './preparation.ts';
 import { Turns } from './turns.ts';
@@ -42,10 +42,12 @@ const BACKLOG = 4096;
 /** First keep-alive probe of a silent connection, ms; Node sends further ones each second and gives up after ten. */
 const KEEP_ALIVE_MS = 5000;
 
+const ignore = (): void => {};
+
 export class Server {
   readonly #options: ServerOptions;
   readonly #server: NetServer;
-  readonly #turns = new Turns();
+  readonly #host: ConnectionHost;
   readonly #connections = new Map<Connection, Socket>();
   readonly #pending = new Set<Socket>();
   readonly #refused = new Set<Socket>();
@@ -53,9 +55,22 @@ export class Server {
 
   constructor(options: ServerOptions) {
     this.#options = options;
+    const { services, txBufferBytes, lingerMs, trace, observer } = options;
+    this.#host = {
+      services,
+      txBufferBytes,
+      lingerMs,
+      trace,
+      turns: new Turns(),
+      crashed: (error) => observer.crashed(error),
+      closed: (connection) => {
+        this.#connections.delete(connection);
+        observer.closed(connection);
+      },
+    };
     this.#server = createServer(
       { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS },
-      (socket) => void this.#accept(socket),
+      (socket) => this.#accept(socket),
     );
   }
 
@@ -104,60 +119,63 @@ export class Server {
     for (const connection of this.#connections.keys()) connection.destroy();
   }
 
-  async #accept(raw: Socket): Promise<void> {
+  #accept(raw: Socket): void {
     const peer = raw.remoteAddress;
-    raw.on('error', () => {});
+    raw.on('error', ignore);
     // Gone again before it could be looked at.
     if (peer === undefined) {
       raw.destroy();
       return;
     }
+    const address = plainAddress(peer);
+    try {
+      const { prepare, admit } = this.#options;
+      const asked = prepare ? undefined : admit(address);
+      // No promise, and no turn of its own, for a connection that is settled at once, as nearly all are.
+      if (asked === undefined || asked instanceof Promise) void this.#settleLater(raw, address, asked);
+      else this.#settle(raw, { socket: raw, address }, asked);
+    } catch (error) {
+      this.#failed(raw, address, error);
+    }
+  }
+
+  async #settleLater(raw: Socket, peer: string, asked: Promise<Admission> | undefined): Promise<void> {
+    const { prepare, admit } = this.#options;
     this.#pending.add(raw);
     try {
-      const { prepare, admit, observer } = this.#options;
-      const direct = plainAddress(peer);
-      const { socket, address } = prepare ? await prepare(raw, direct) : { socket: raw, address: direct };
-      const asked = admit(address);
-      const admission = asked instanceof Promise ? await asked : asked;
-      if (!admission.admitted) {
-        observer.refused(address, admission.reason);
-        this.#refuse(socket, admission.message);
-      } else if (socket.destroyed) admission.release();
-      else if (!this.listening) {
-        admission.release();
-        observer.refused(address, 'draining');
-        this.#refuse(socket, 'the gateway is stopping');
-      } else this.#open(socket, raw, address, admission.release);
+      const prepared = prepare ? await prepare(raw, peer) : { socket: raw, address: peer };
+      this.#settle(raw, prepared, await (asked ?? admit(prepared.address)));
     } catch (error) {
-      if (error instanceof PreparationError) this.#options.observer.unprepared(plainAddress(peer), error);
-      else this.#options.observer.crashed(error);
-      raw.destroy();
+      this.#failed(raw, peer, error);
     } finally {
       this.#pending.delete(raw);
     }
   }
 
+  #failed(raw: Socket, peer: string, error: unknown): void {
+    const { observer } = this.#options;
+    if (error instanceof PreparationError) observer.unprepared(peer, error);
+    else observer.crashed(error);
+    raw.destroy();
+  }
+
+  #settle(raw: Socket, { socket, address }: PreparedConnection, admission: Admission): void {
+    const { observer } = this.#options;
+    if (!admission.admitted) {
+      observer.refused(address, admission.reason);
+      this.#refuse(socket, admission.message);
+    } else if (socket.destroyed) admission.release();
+    else if (!this.listening) {
+      admission.release();
+      observer.refused(address, 'draining');
+      this.#refuse(socket, 'the gateway is stopping');
+    } else this.#open(socket, raw, address, admission.release);
+  }
+
   #open(socket: Socket, raw: Socket, address: string, release: () => void): void {
-    const { services, txBufferBytes, lingerMs, throttle, trace, observer } = this.#options;
-    const connection = new Connection({
-      id: ++this.#ids,
-      socket,
-      carrier: raw,
-      address,
-      services,
-      txBufferBytes,
-      turns: this.#turns,
-      lingerMs,
-      reset: () => raw.resetAndDestroy(),
-      throttle: throttle(address),
-      trace,
-      crashed: (error) => observer.crashed(error),
-      closed: () => {
-        this.#connections.delete(connection);
-        release();
-        observer.closed(connection);
-      },
-    });
+    const { throttle, observer } = this.#options;
+    const options = { id: ++this.#ids, socket, carrier: raw, address, throttle: throttle(address), release };
+    const connection = new Connection(options, this.#host);
     this.#connections.set(connection, raw);
     observer.opened(connection);
   }

@@ -2,7 +2,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Control } from '../../src/commands/command.ts';
-import { ControlActivity, type ControlOptions, type Stopped } from '../../src/session/control-activity.ts';
+import {
+  ControlActivity,
+  type ControlOwner,
+  type ControlServices,
+  type Stopped,
+} from '../../src/session/control-activity.ts';
 import { HandBackend } from './support/hand-backend.ts';
 import { HandClock } from './support/hand-clock.ts';
 import { World } from './support/world.ts';
@@ -14,26 +19,31 @@ const command = (path: string, lineBytes = 10): Control => ({
   lineBytes,
 });
 
-function start(options: Partial<ControlOptions> = {}) {
+function start({ limits, ...owner }: { limits?: Partial<ControlServices['limits']> } & Partial<ControlOwner> = {}) {
   const clock = new HandClock();
   const backend = new HandBackend(clock);
   const answered: string[] = [];
   const told: string[] = [];
   let idles = 0;
-  const activity = new ControlActivity({
+  const services: ControlServices = {
     clock,
-    depth: 3,
-    bytes: 1000,
-    graceMs: 100,
-    busyPollMs: 0.5,
-    mayStart: () => true,
-    relay: (request, done) => backend.call('control', request, done),
-    answered: (control) => {
+    backend,
+    limits: {
+      controlQueueDepth: 3,
+      controlQueueBytes: 1000,
+      stopGraceMs: 100,
+      controlBusyPollUs: 500,
+      ...limits,
+    },
+  };
+  const activity = new ControlActivity(services, {
+    mayRelay: () => true,
+    relayed: (control) => {
       answered.push(control.relay.path);
       told.push(control.relay.path);
     },
-    idle: () => idles++,
-    ...options,
+    relayedAll: () => idles++,
+    ...owner,
   });
   const stop = (name = 'stop') => activity.stop((stopped: Stopped) => told.push(`${name} ${JSON.stringify(stopped)}`));
   return { clock, backend, answered, told, activity, stop, idles: () => idles };
@@ -55,7 +65,9 @@ describe('[OS-3.4] in order, one at a time', () => {
   });
 
   test('long queues keep their order and their places', () => {
-    const { activity, backend, answered } = start({ depth: 5000, bytes: 1_000_000 });
+    const { activity, backend, answered } = start({
+      limits: { controlQueueDepth: 5000, controlQueueBytes: 1_000_000 },
+    });
     for (let i = 0; i <= 5000; i++) expect(activity.push(command(`/${i}`))).toBe(true);
     expect(activity.push(command('/too-many'))).toBe(false);
     for (let i = 0; i < 2500; i++) backend.last.reply();
@@ -66,7 +78,7 @@ describe('[OS-3.4] in order, one at a time', () => {
   });
 
   test('places: the one in flight is not counted, commands and bytes are', () => {
-    const { activity, backend } = start({ depth: 2, bytes: 100 });
+    const { activity, backend } = start({ limits: { controlQueueDepth: 2, controlQueueBytes: 100 } });
     expect(activity.push(command('/1', 5000))).toBe(true);
     expect(activity.push(command('/2', 60))).toBe(true);
     expect(activity.push(command('/3', 41))).toBe(false);
@@ -78,7 +90,7 @@ describe('[OS-3.4] in order, one at a time', () => {
   });
 
   test('a queue of nothing still takes the one that starts at once', () => {
-    const { activity, backend } = start({ depth: 0, bytes: 0 });
+    const { activity, backend } = start({ limits: { controlQueueDepth: 0, controlQueueBytes: 0 } });
     expect(activity.push(command('/1', 99))).toBe(true);
     expect(activity.push(command('/2', 0))).toBe(false);
     backend.last.reply();
@@ -87,7 +99,7 @@ describe('[OS-3.4] in order, one at a time', () => {
 
   test('nothing starts while answers are congested; it counts as waiting, and goes on with resume', () => {
     let free = false;
-    const { activity, backend } = start({ mayStart: () => free, depth: 1 });
+    const { activity, backend } = start({ mayRelay: () => free, limits: { controlQueueDepth: 1 } });
     expect(activity.push(command('/1'))).toBe(true);
     expect(activity.push(command('/2'))).toBe(false);
     expect(backend.calls).toHaveLength(0);
@@ -110,7 +122,7 @@ describe('[OS-3.4] in order, one at a time', () => {
     );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-        const { activity, backend, answered, stop, clock, told } = start({ depth: 4 });
+        const { activity, backend, answered, stop, clock, told } = start({ limits: { controlQueueDepth: 4 } });
         const accepted: string[] = [];
         const taken: string[] = [];
         let discarded = 0;
@@ -293,7 +305,7 @@ describe('a client that waits for each answer', () => {
   });
 
   test('a queue that is worked off is one, too', () => {
-    const { activity, backend, clock } = start({ depth: 100 });
+    const { activity, backend, clock } = start({ limits: { controlQueueDepth: 100 } });
     for (let i = 0; i < 50; i++) activity.push(command(`/${i}`));
     while (activity.active) {
       clock.advance(0.3);
@@ -307,6 +319,6 @@ describe('a client that waits for each answer', () => {
   });
 
   test('CONTROL_BUSY_POLL_US=0: never', () => {
-    expect(loop(start({ busyPollMs: 0 }), 1000, 0.1)).toBe(0);
+    expect(loop(start({ limits: { controlBusyPollUs: 0 } }), 1000, 0.1)).toBe(0);
   });
 });

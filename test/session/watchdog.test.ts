@@ -9,9 +9,8 @@ describe('the timer', () => {
     const clock = new HandClock(0);
     const state = { at, reason: reason as string | undefined };
     const expired: [string, number][] = [];
-    const dog = new Watchdog<string>({
-      clock,
-      next: (): Expiry<string | undefined> => state,
+    const dog = new Watchdog<string>(clock, {
+      nextExpiry: (): Expiry<string | undefined> => state,
       expired: (why) => expired.push([why, clock.now()]),
     });
     return { clock, state, expired, dog };

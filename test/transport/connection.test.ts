@@ -1,7 +1,7 @@
 // A connection on a socket moved by hand: bytes become commands in order, whoever does not read is not read from, ends are clean.
 import { afterEach, describe, expect, test } from 'vitest';
 import { realClock } from '../../src/clock.ts';
-import { Connection, type ConnectionOptions } from '../../src/transport/connection.ts';
+import { Connection, type ConnectionHost, type ConnectionOptions } from '../../src/transport/connection.ts';
 import { Turns } from '../../src/transport/turns.ts';
 import { waitUntil } from '../faults/support/wait.ts';
 import { nameOf } from '../session/support/hand-outlet.ts';
@@ -17,28 +17,34 @@ afterEach(() => {
   for (const socket of sockets.splice(0)) socket.destroy();
 });
 
-function start(options: Partial<ConnectionOptions> & { world?: WorldOptions } = {}) {
-  const world = new World(options.world);
+function start({
+  world: worldOptions,
+  ...options
+}: Partial<ConnectionOptions & ConnectionHost> & { world?: WorldOptions } = {}) {
+  const world = new World(worldOptions);
   const socket = new HandSocket();
   sockets.push(socket);
   const crashes: unknown[] = [];
   let closed = 0;
+  let released = 0;
   const traced: string[] = [];
-  const connection = new Connection({
+  const all: ConnectionOptions & ConnectionHost = {
     id: 1,
     socket,
+    carrier: socket,
     address: '192.0.2.1',
+    throttle: undefined,
+    release: () => released++,
     services: { ...world.services, clock: realClock },
     txBufferBytes: 10_000,
     turns: new Turns(),
     lingerMs: 200,
-    reset: () => {},
-    throttle: undefined,
     trace: (id, direction, text) => traced.push(`${id} ${direction} ${text.toString().trim()}`),
     crashed: (error) => crashes.push(error),
     closed: () => closed++,
     ...options,
-  });
+  };
+  const connection = new Connection(all, all);
   return {
     world,
     socket,
@@ -46,6 +52,7 @@ function start(options: Partial<ConnectionOptions> & { world?: WorldOptions } = 
     crashes,
     traced,
     closed: () => closed,
+    released: () => released,
     lines: () =>
       socket.text
         .split('\n')
@@ -111,15 +118,37 @@ describe('bytes to commands', () => {
 
 describe('[OS-1.6] ends of input', () => {
   test('half-closed: everything before is executed, then the end', async () => {
-    const { socket, world, lines, closed } = start();
+    const { socket, world, lines, closed, released } = start();
     await socket.receives(`${HELLO}${CONTROL('/a', { ack: true })}`);
     await socket.ends();
-    expect(socket.writableEnded).toBe(false);
+    expect(socket.destroyed).toBe(false);
     world.backend.last.reply();
     await turn();
     expect(lines()).toEqual(['handshake_ack', 'control_ack']);
-    expect(socket.writableEnded).toBe(true);
+    expect([socket.destroyed, socket.resets]).toEqual([true, 0]);
     await waitUntil(() => closed() === 1, 'it is closed');
+    expect(released()).toBe(1);
+  });
+
+  test('half-closed with lines that wait: they are taken before the connection is closed', async () => {
+    const { socket, lines } = start();
+    await socket.receives(HELLO);
+    socket.fast = false;
+    await socket.receives(line('NO', {}));
+    await socket.ends();
+    expect(socket.destroyed).toBe(false);
+    await socket.takeAll();
+    expect(lines()).toEqual(['handshake_ack', 'invalid_cmd']);
+    expect([socket.destroyed, socket.resets]).toEqual([true, 0]);
+  });
+
+  test('above TLS the last word is said: the stream is ended, not cut off', async () => {
+    const { socket, lines } = start({ carrier: new HandSocket() });
+    await socket.receives(HELLO);
+    await socket.ends();
+    await turn();
+    expect(lines()).toEqual(['handshake_ack']);
+    expect(socket.writableEnded).toBe(true);
   });
 
   test('bytes without a newline are an error, and the session still ends', async () => {
@@ -127,7 +156,7 @@ describe('[OS-1.6] ends of input', () => {
     await socket.receives(`${HELLO}{"cmd"`);
     await socket.ends();
     expect(lines()).toEqual(['handshake_ack', 'invalid_ndjson']);
-    expect(socket.writableEnded).toBe(true);
+    expect([socket.destroyed, socket.resets]).toEqual([true, 0]);
   });
 
   test('half a byte order mark is foreign', async () => {
@@ -265,7 +294,7 @@ describe('a throttled address', () => {
     const { socket, lines } = start({ throttle: () => (asked++ % 2 === 0 ? 5 : 0) });
     await socket.receives(`${HELLO}${line('NO', {})}`);
     await socket.ends();
-    await waitUntil(() => socket.writableEnded, 'it ended');
+    await waitUntil(() => socket.destroyed, 'it ended');
     expect(lines()).toEqual(['handshake_ack', 'invalid_cmd']);
   });
 });

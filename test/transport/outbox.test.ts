@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { dataEvent, dataPrefix } from '../../src/events/data.ts';
-import { Outbox } from '../../src/transport/outbox.ts';
+import { Outbox, type OutboxOwner } from '../../src/transport/outbox.ts';
 import { HandSocket, turn } from './support/hand-socket.ts';
 
 const SLICE = 65_536;
@@ -11,16 +11,14 @@ function start(txBufferBytes: number) {
   const socket = new HandSocket();
   let now = 0;
   const told: string[] = [];
-  const outbox = new Outbox({
-    socket,
-    txBufferBytes,
-    now: () => now,
+  const owner: OutboxOwner = {
     progressed: () => told.push('progressed'),
     flushed: () => told.push('flushed'),
     stalled: () => told.push('stalled'),
     finishing: () => told.push('finishing'),
     finished: () => told.push('finished'),
-  });
+  };
+  const outbox = new Outbox({ socket, txBufferBytes, now: () => now }, owner);
   let number = 0;
   const body = (bytes: number): Buffer => Buffer.from(`"${++number}:${'d'.repeat(bytes)}"`);
   return {

@@ -6,6 +6,8 @@ export class HandSocket extends Duplex {
   readonly taken: Buffer[] = [];
   /** False: like a socket whose kernel buffer is full, it holds on to what it is given. */
   fast = true;
+  /** How often it was reset. */
+  resets = 0;
   #held: { readonly chunk: Buffer; readonly done: (error?: Error | null) => void } | undefined;
 
   constructor() {
@@ -47,6 +49,12 @@ export class HandSocket extends Duplex {
   async ends(): Promise<void> {
     this.push(null);
     await turn();
+  }
+
+  /** As a socket of the system does, without a last word. */
+  resetAndDestroy(): this {
+    this.resets++;
+    return this.destroy();
   }
 
   override _read(): void {}
