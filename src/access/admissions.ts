@@ -9,9 +9,16 @@ interface AdmissionLimits {
   readonly maxConnectionsPerSecondPerIp: number;
 }
 
-/** A place among the sessions, or the reason why there is none [OS-3.2]. */
+/** A place among the sessions. */
+export interface Place {
+  readonly admitted: true;
+  /** Gives it back; only the first call counts. */
+  release(): void;
+}
+
+/** A place, or the reason why there is none [OS-3.2]. */
 export type Admission =
-  | { readonly admitted: true; release(): void }
+  | Place
   | { readonly admitted: false; readonly reason: 'full' | 'rate_limited'; readonly message: string };
 
 /** Sessions kept for addresses on the allow list when the gateway is full, so that its operator is never locked out. */
@@ -43,6 +50,6 @@ export class Admissions {
         reason: 'full',
         message: `the gateway has as many sessions as it may (${slot.refused})`,
       };
-    return { admitted: true, release: () => slot.release() };
+    return slot;
   }
 }

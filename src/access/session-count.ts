@@ -12,9 +12,22 @@ interface SessionCountOptions {
   readonly reserve?: number;
 }
 
-/** A counted session; `release` may be called more than once, only the first counts. */
-export interface SessionSlot {
-  release(): void;
+/** A counted session, admitted that far. */
+export class SessionSlot {
+  readonly admitted = true;
+  #giveBack: ((key: string | undefined) => void) | undefined;
+  readonly #key: string | undefined;
+
+  constructor(giveBack: (key: string | undefined) => void, key: string | undefined) {
+    this.#giveBack = giveBack;
+    this.#key = key;
+  }
+
+  /** May be called more than once, only the first counts. */
+  release(): void {
+    this.#giveBack?.(this.#key);
+    this.#giveBack = undefined;
+  }
 }
 
 /** Which limit was reached, by the name of its setting. */
@@ -56,21 +69,14 @@ export class SessionCount {
       this.#perKey.set(key, held + 1);
     }
     this.#total += 1;
-    return this.#slot(key);
+    return new SessionSlot(this.#giveBack, key);
   }
 
-  #slot(key: string | undefined): SessionSlot {
-    let held = true;
-    return {
-      release: () => {
-        if (!held) return;
-        held = false;
-        this.#total -= 1;
-        if (key === undefined) return;
-        const left = this.#perKey.get(key)! - 1;
-        if (left === 0) this.#perKey.delete(key);
-        else this.#perKey.set(key, left);
-      },
-    };
-  }
+  readonly #giveBack = (key: string | undefined): void => {
+    this.#total -= 1;
+    if (key === undefined) return;
+    const left = this.#perKey.get(key)! - 1;
+    if (left === 0) this.#perKey.delete(key);
+    else this.#perKey.set(key, left);
+  };
 }

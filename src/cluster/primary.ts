@@ -1,6 +1,6 @@
 // Several processes on one port: starts the workers, replaces those that crash, holds the limits meant for all of them.
 import cluster, { type Worker } from 'node:cluster';
-import type { Admission, Admissions } from '../access/admissions.ts';
+import type { Admission, Place, Admissions } from '../access/admissions.ts';
 import type { Logger } from '../log.ts';
 import { MergedSources } from '../observation/merged-sources.ts';
 import type { Listen } from '../transport/listen.ts';
@@ -24,7 +24,7 @@ const EXIT_GRACE_MS = 2000;
 export class Primary {
   readonly #options: PrimaryOptions;
   /** Places that each worker's sessions hold, by the worker's own numbers; released together when it dies. */
-  readonly #held = new Map<Worker, Map<number, () => void>>();
+  readonly #held = new Map<Worker, Map<number, Place>>();
   /** All workers' numbers behind one front, for the admin port. */
   readonly sources = new MergedSources();
   #stopping = false;
@@ -94,18 +94,18 @@ export class Primary {
     const held = this.#held.get(worker);
     if (!held) return;
     if (report.report === 'release') {
-      held.get(report.number)?.();
+      held.get(report.number)?.release();
       held.delete(report.number);
       return;
     }
     const admission: Admission = this.#options.admissions.admit(report.address);
-    if (admission.admitted) held.set(report.number, admission.release);
+    if (admission.admitted) held.set(report.number, admission);
     const refused = admission.admitted ? undefined : { reason: admission.reason, message: admission.message };
     tell(worker, { order: 'admission', number: report.number, refused });
   }
 
   #exited(worker: Worker, listened: boolean, code: number, signal: string): void {
-    for (const release of this.#held.get(worker)?.values() ?? []) release();
+    for (const place of this.#held.get(worker)?.values() ?? []) place.release();
     this.#held.delete(worker);
     const { log } = this.#options;
     if (this.#stopping) {

@@ -203,6 +203,11 @@ export class ReceiveBuffer {
       if (this.#tail.length > TAIL_KEEP_BYTES) this.#tail = EMPTY;
     }
     this.#at = end + 1;
+    // A session that waits for its next command does not hold on to the last one.
+    if (this.#at >= this.#chunk.length) {
+      this.#chunk = EMPTY;
+      this.#at = 0;
+    }
     return bytes;
   }
 

@@ -1,8 +1,9 @@
 // One TCP connection: carries bytes to lines, lines to its session, and the session's words to the outbox. Decides nothing.
 import type { Duplex } from 'node:stream';
+import type { Place } from '../access/admissions.ts';
 import { parseEnvelope } from '../commands/parse-command.ts';
 import { decodeLine } from '../framing/decode-line.ts';
-import { type Frame, ReceiveBuffer } from '../framing/receive-buffer.ts';
+import { type Frame, ReceiveBuffer, type ReceiveLimits } from '../framing/receive-buffer.ts';
 import type { SessionServices } from '../session/ports.ts';
 import { Session } from '../session/session.ts';
 import { Outbox, type OutboxOwner } from './outbox.ts';
@@ -17,6 +18,7 @@ export interface Carrier extends Duplex {
 /** What all connections of a server have in common. */
 export interface ConnectionHost {
   readonly services: SessionServices;
+  readonly receiveLimits: ReceiveLimits;
   readonly txBufferBytes: number;
   readonly turns: Turns;
   /** How long the socket may take to flush and end once everything has been said, ms. */
@@ -35,8 +37,8 @@ export interface ConnectionOptions {
   readonly address: string;
   /** How long this address's next line has to wait, ms, 0 when it need not; `greeted` once a HANDSHAKE has succeeded. */
   readonly throttle: ((greeted: boolean) => number) | undefined;
-  /** Gives its place among the connections back. */
-  readonly release: () => void;
+  /** Given back when the socket is closed. */
+  readonly place: Pick<Place, 'release'>;
 }
 
 const ignore = (): void => {};
@@ -47,7 +49,7 @@ export class Connection implements Runnable, OutboxOwner {
   readonly #socket: Duplex;
   readonly #carrier: Carrier;
   readonly #throttle: ConnectionOptions['throttle'];
-  readonly #release: () => void;
+  readonly #place: ConnectionOptions['place'];
   readonly #received: ReceiveBuffer;
   readonly #outbox: Outbox;
   #receivedBytes = 0;
@@ -58,15 +60,14 @@ export class Connection implements Runnable, OutboxOwner {
   #finished = false;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor({ id, socket, carrier, address, throttle, release }: ConnectionOptions, host: ConnectionHost) {
-    const { services, txBufferBytes, trace } = host;
+  constructor({ id, socket, carrier, address, throttle, place }: ConnectionOptions, host: ConnectionHost) {
+    const { services, receiveLimits, txBufferBytes, trace } = host;
     this.#host = host;
     this.#socket = socket;
     this.#carrier = carrier;
     this.#throttle = throttle;
-    this.#release = release;
-    const { rxBufferBytes, rxDiscardBytes } = services.limits;
-    this.#received = new ReceiveBuffer({ lineBytes: rxBufferBytes, discardBytes: rxDiscardBytes });
+    this.#place = place;
+    this.#received = new ReceiveBuffer(receiveLimits);
     const { now } = services.clock;
     const traceOut = trace && ((line: string | Buffer) => trace(id, 'out', line));
     this.#outbox = new Outbox({ socket, carrier, txBufferBytes, now, trace: traceOut }, this);
@@ -236,7 +237,7 @@ export class Connection implements Runnable, OutboxOwner {
     clearTimeout(this.#timer);
     this.#host.turns.forget(this);
     this.session.lost('connection_lost');
-    this.#release();
+    this.#place.release();
     this.#host.closed(this);
   }
 }

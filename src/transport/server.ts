@@ -1,6 +1,6 @@
 // The listening socket and what stands between it and a session: admission, and the way of a connection from accept to close.
 import { createServer, type Server as NetServer, type Socket } from 'node:net';
-import type { Admission } from '../access/admissions.ts';
+import type { Admission, Place } from '../access/admissions.ts';
 import { errorLine } from '../events/encode.ts';
 import type { SessionServices } from '../session/ports.ts';
 import { Connection, type ConnectionHost } from './connection.ts';
@@ -58,6 +58,7 @@ export class Server {
     const { services, txBufferBytes, lingerMs, trace, observer } = options;
     this.#host = {
       services,
+      receiveLimits: { lineBytes: services.limits.rxBufferBytes, discardBytes: services.limits.rxDiscardBytes },
       txBufferBytes,
       lingerMs,
       trace,
@@ -169,12 +170,12 @@ export class Server {
       admission.release();
       observer.refused(address, 'draining');
       this.#refuse(socket, 'the gateway is stopping');
-    } else this.#open(socket, raw, address, admission.release);
+    } else this.#open(socket, raw, address, admission);
   }
 
-  #open(socket: Socket, raw: Socket, address: string, release: () => void): void {
+  #open(socket: Socket, raw: Socket, address: string, place: Place): void {
     const { throttle, observer } = this.#options;
-    const options = { id: ++this.#ids, socket, carrier: raw, address, throttle: throttle(address), release };
+    const options = { id: ++this.#ids, socket, carrier: raw, address, throttle: throttle(address), place };
     const connection = new Connection(options, this.#host);
     this.#connections.set(connection, raw);
     observer.opened(connection);

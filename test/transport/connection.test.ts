@@ -34,7 +34,11 @@ function start({
     carrier: socket,
     address: '192.0.2.1',
     throttle: undefined,
-    release: () => released++,
+    place: { release: () => released++ },
+    receiveLimits: {
+      lineBytes: world.services.limits.rxBufferBytes,
+      discardBytes: world.services.limits.rxDiscardBytes,
+    },
     services: { ...world.services, clock: realClock },
     txBufferBytes: 10_000,
     turns: new Turns(),
