@@ -1,6 +1,6 @@
 // Several processes on one port: starts the workers, replaces those that crash, holds the limits meant for all of them.
 import cluster, { type Worker } from 'node:cluster';
-import type { Admission, Place, Admissions } from '../access/admissions.ts';
+import type { Admission, Admissions, Place } from '../access/admissions.ts';
 import type { Logger } from '../log.ts';
 import { MergedSources } from '../observation/merged-sources.ts';
 import type { Listen } from '../transport/listen.ts';
