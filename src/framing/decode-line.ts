@@ -1,6 +1,7 @@
 // One framed line → one JSON object, or the one sentence that says which byte is at fault.
 import { isAscii, isUtf8 } from 'node:buffer';
 import { scanJson } from './json-text.ts';
+import { plainNames } from './plain-names.ts';
 
 export interface DecodedLine {
   /** The line's text, for the raw spelling of what it contains. */
@@ -23,6 +24,8 @@ export function decodeLine(bytes: Buffer): DecodedLine | LineFault {
   let value: unknown;
   try {
     value = JSON.parse(text);
+    const plain = plainNames(text);
+    if (plain !== text) value = JSON.parse(plain);
   } catch {
     return { fault: describeFault(bytes) };
   }

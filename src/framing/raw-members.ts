@@ -42,7 +42,8 @@ export function rawElements(text: string): string[] {
   return elements;
 }
 
-function skipSpace(text: string, from: number): number {
+/** The first place from `from` on that is no white space. */
+export function skipSpace(text: string, from: number): number {
   let i = from;
   for (;;) {
     const c = text.charCodeAt(i);
@@ -51,7 +52,8 @@ function skipSpace(text: string, from: number): number {
   }
 }
 
-function skipString(text: string, from: number): number {
+/** The place behind the string whose quote stands at `from`. */
+export function skipString(text: string, from: number): number {
   let end = text.indexOf('"', from + 1);
   while (isEscaped(text, end)) end = text.indexOf('"', end + 1);
   return end + 1;

@@ -92,7 +92,7 @@ describe('[OS-2.4] the data event', () => {
         (body, id, skipped) => {
           const event = dataEvent(1_700_000_000_000, 1.23456, 200, body);
           const own = dataPrefix(id, skipped) + event.rest.toString();
-          for (const text of [event.bytes.toString(), dataPrefix(id, skipped) === '' ? event.bytes.toString() : own]) {
+          for (const text of [event.bytes.toString(), event.lineWith(dataPrefix(id, skipped)).toString()]) {
             expect(text.endsWith('}\n')).toBe(true);
             expect(text.indexOf('\n')).toBe(text.length - 1);
             const line = JSON.parse(text) as Record<string, unknown>;
@@ -101,11 +101,30 @@ describe('[OS-2.4] the data event', () => {
             else expect(line['result']).toEqual(JSON.parse(bodyJson(body).toString()));
             expect('result' in line).toBe(body.length > 0);
           }
+          if (dataPrefix(id, skipped) !== '') expect(event.lineWith(dataPrefix(id, skipped)).toString()).toBe(own);
           if (id !== undefined) expect(own).toContain(`"id":${id},`);
           expect(own.includes('"skipped":')).toBe(own.startsWith('{') && skipped > 0);
         },
       ),
       { numRuns: 500 },
     );
+  });
+
+  test('sessions with the same beginning share the line, others get their own', () => {
+    const event = dataEvent(1, 1, 200, Buffer.from('7'));
+    const [one, two] = [dataPrefix(undefined, 1), dataPrefix('1', 2)];
+    const first = event.lineWith(one);
+    expect(event.lineWith(one)).toBe(first);
+    expect(JSON.parse(event.lineWith(two).toString())).toMatchObject({ id: 1, skipped: 2, result: 7 });
+    expect(JSON.parse(event.lineWith(one).toString())).toMatchObject({ skipped: 1, result: 7 });
+    expect(event.lineWith('')).toBe(event.bytes);
+    expect(JSON.parse(first.toString())).toEqual({ type: 'data', ts: 1, svc_dur_ms: 1, skipped: 1, result: 7 });
+  });
+
+  test('a large line is not kept a second time', () => {
+    const event = dataEvent(1, 1, 200, Buffer.from(`"${'x'.repeat(70_000)}"`));
+    const prefix = dataPrefix(undefined, 1);
+    expect(event.lineWith(prefix)).toEqual(event.lineWith(prefix));
+    expect(event.lineWith(prefix)).not.toBe(event.lineWith(prefix));
   });
 });

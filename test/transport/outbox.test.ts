@@ -73,6 +73,38 @@ describe('a socket that keeps up', () => {
   });
 });
 
+describe('texts of every kind', () => {
+  const TEXTS = [
+    '{"a":1}\n',
+    '{"a":"ü"}\n',
+    '{"a":"€ and 😀"}\n',
+    `{"a":"${'x'.repeat(5000)}"}\n`,
+    '{"a":"\\u00fc"}\n',
+  ];
+
+  test('arrive as UTF-8, and are counted in bytes', async () => {
+    const { outbox, socket } = start(1_000_000);
+    for (const text of TEXTS) outbox.answer(text);
+    const whole = Buffer.from(TEXTS.join(''));
+    expect(Buffer.concat(socket.taken)).toEqual(whole);
+    expect(outbox.writtenBytes).toBe(whole.length);
+  });
+
+  test('are counted in bytes also while they wait', async () => {
+    for (const first of TEXTS) {
+      const { outbox, socket } = start(1_000_000);
+      socket.fast = false;
+      expect(outbox.answer(first)).toBe('waiting');
+      expect(outbox.waitingBytes).toBe(Buffer.byteLength(first));
+      for (const text of TEXTS) outbox.answer(text);
+      expect(outbox.waitingBytes).toBe(Buffer.byteLength(first + TEXTS.join('')));
+      await socket.takeAll();
+      expect(socket.text).toBe(first + TEXTS.join(''));
+      expect(outbox.waitingBytes).toBe(0);
+    }
+  });
+});
+
 describe('a socket that does not', () => {
   test('[OS-3.7] data is left out once enough waits, answers never are', async () => {
     const { outbox, socket, answer, data } = start(1000);

@@ -11,7 +11,8 @@ export class HandSocket extends Duplex {
   #held: { readonly chunk: Buffer; readonly done: (error?: Error | null) => void } | undefined;
 
   constructor() {
-    super({ allowHalfOpen: true });
+    // Like a socket of the system, which is given texts as they are.
+    super({ allowHalfOpen: true, decodeStrings: false });
   }
 
   /** Bytes that it holds and has not taken. */
@@ -59,7 +60,8 @@ export class HandSocket extends Duplex {
 
   override _read(): void {}
 
-  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+  override _write(given: Buffer | string, encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    const chunk = typeof given === 'string' ? Buffer.from(given, encoding) : given;
     // No byte at all needs no room, and always passes; it waits its turn behind what is held.
     if (chunk.length === 0) done();
     else if (this.fast) {
