@@ -182,7 +182,9 @@ export class Outbox implements Outlet {
 
   /** Bytes, or a text each of whose characters is one. */
   #give(bytes: Buffer | string, answers: number): void {
-    this.#socket.write(bytes, 'latin1', this.#isCarried ? this.#callback : undefined);
+    const taken = this.#isCarried ? this.#callback : undefined;
+    if (typeof bytes === 'string') this.#socket.write(bytes, 'latin1', taken);
+    else this.#socket.write(bytes, taken);
     if (this.#socket.writableLength === 0) return;
     // Comes back when everything before it has been taken.
     if (!this.#isCarried) this.#socket.write(NOTHING, this.#callback);
