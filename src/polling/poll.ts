@@ -7,8 +7,8 @@ import type { PollFailure, PollOutcome } from '../events/outcomes.ts';
 
 /** A monitor that takes part in a poll. */
 export interface PollMember {
-  /** `missed`: results since the last one this member was given, which it will never see. */
-  onData(event: DataEvent, missed: number): void;
+  /** `missed`: results since the last one this member was given, which it will never see. `at`: when the handing out began, ms on the clock. */
+  onData(event: DataEvent, missed: number, at: number): void;
   /** `polls`: polls that failed since the last failure this member was given, this one included. */
   onFailure(failure: PollFailure, polls: number): void;
 }
@@ -121,7 +121,10 @@ export class Poll {
     this.#members.add(member);
     const newest = this.#newest;
     if (this.#failures > 0 && this.#lastFailure) monitor.onFailure(this.#lastFailure, 1);
-    else if (newest && this.#options.clock.now() - newest.at < this.#options.periodMs) monitor.onData(newest.event, 0);
+    else if (newest) {
+      const now = this.#options.clock.now();
+      if (now - newest.at < this.#options.periodMs) monitor.onData(newest.event, 0, now);
+    }
     return {
       pendingSince: () => this.#flights[0]?.dueAt,
       leave: () => {
@@ -192,13 +195,14 @@ export class Poll {
     // Overtaken by a newer result: it would arrive out of order, so it only counts as missed.
     if (flight.index < this.#deliveredIndex) return;
     this.#deliveredIndex = flight.index;
-    this.#newest = { event, at: this.#options.clock.now() };
+    const at = this.#options.clock.now();
+    this.#newest = { event, at };
     const number = this.#produced;
     const deliver = (member: Member): void => {
       if (member.seen >= number) return;
       const missed = number - member.seen - 1;
       member.seen = number;
-      member.monitor.onData(event, missed);
+      member.monitor.onData(event, missed, at);
     };
     this.#publish({ failure: false, deliver });
   }

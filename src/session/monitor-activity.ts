@@ -34,7 +34,7 @@ export class MonitorActivity implements PollMember {
   #reportedAt = Number.NEGATIVE_INFINITY;
   /** When the first event that could not be delivered yet came; undefined when all were. */
   #undeliveredSince: number | undefined;
-  /** When an event was last taken by the socket at once. */
+  /** When an event was last taken by the socket at once, give or take what handing it out to all others took. */
   #deliveredAt = Number.NEGATIVE_INFINITY;
 
   constructor({ path, periodMs, id, outlet, clock, counts, failed }: MonitorOptions) {
@@ -79,7 +79,7 @@ export class MonitorActivity implements PollMember {
     this.#undeliveredSince = undefined;
   }
 
-  onData(event: DataEvent, missed: number): void {
+  onData(event: DataEvent, missed: number, at: number): void {
     if (this.#stopped) return;
     const counts = this.#counts;
     this.#skipped += missed;
@@ -92,7 +92,7 @@ export class MonitorActivity implements PollMember {
       this.#skipped = 0;
       counts.events++;
     }
-    this.#delivered(sent);
+    this.#delivered(sent, at);
   }
 
   onFailure(failure: PollFailure, polls: number): void {
@@ -103,21 +103,20 @@ export class MonitorActivity implements PollMember {
     if (now - this.#reportedAt < FAILURE_REPORT_INTERVAL_MS) return;
     // A body of the backend may stand in each: whoever reads more slowly than they come gets fewer, with all failures counted.
     if (outlet.answersCongested) {
-      this.#delivered('waiting');
+      this.#delivered('waiting', now);
       return;
     }
     this.#reportedAt = now;
     this.#counts.events++;
     this.#failed(failure.message);
-    this.#delivered(outlet.answer(pollFailureLine(failure, this.path, this.#failures, this.#id)));
+    this.#delivered(outlet.answer(pollFailureLine(failure, this.path, this.#failures, this.#id)), now);
     this.#failures = 0;
   }
 
-  #delivered(sent: Sent): void {
-    const now = this.#clock.now();
+  #delivered(sent: Sent, at: number): void {
     if (sent === 'sent') {
       this.#undeliveredSince = undefined;
-      this.#deliveredAt = now;
-    } else this.#undeliveredSince ??= now;
+      this.#deliveredAt = at;
+    } else this.#undeliveredSince ??= at;
   }
 }

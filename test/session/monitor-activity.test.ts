@@ -30,7 +30,7 @@ function start(id?: string) {
   });
   let number = 0;
   const data = (missed = 0): void =>
-    activity.onData(dataEvent(clock.epoch(), 1, 200, Buffer.from(`${++number}`)), missed);
+    activity.onData(dataEvent(clock.epoch(), 1, 200, Buffer.from(`${++number}`)), missed, clock.now());
   return { clock, outlet, counts, failed, activity, data };
 }
 
