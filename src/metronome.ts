@@ -70,6 +70,8 @@ export class Metronome {
   #waking = false;
   /** The thread could not be started, or died. */
   #lost = false;
+  /** In the lost thread's place; one at a time, or each deadline would leave another one behind. */
+  #fallen: NodeJS.Timeout | undefined;
   readonly #idleMs: number;
 
   constructor({ idleMs = IDLE_MS, firstCount = 0 }: MetronomeOptions = {}) {
@@ -112,7 +114,8 @@ export class Metronome {
 
   #fallBack(): void {
     const soonest = this.#deadlines.at(-1);
-    if (soonest) setTimeout(() => this.#wake(), Math.max(1, Math.ceil(soonest.at - performance.now())));
+    clearTimeout(this.#fallen);
+    if (soonest) this.#fallen = setTimeout(() => this.#wake(), Math.max(1, Math.ceil(soonest.at - performance.now())));
   }
 
   #arm(): void {

@@ -51,6 +51,36 @@ test('a look from within a deadline meets no other one out of turn', () => {
   expect(order.map((word) => word.split(' ')[1])).toEqual(['begins', 'ends', 'begins', 'ends']);
 });
 
+test('without its thread it keeps one timer, however often somebody looks', async () => {
+  // A fresh process, in which the metronome's thread fails; others, such as the loader's, do not.
+  const script = `
+    import { syncBuiltinESMExports } from 'node:module';
+    import threads from 'node:worker_threads';
+    threads.Worker = class extends threads.Worker {
+      constructor(code, options) { super(options.eval ? 'throw new Error("lost")' : code, options); }
+    };
+    syncBuiltinESMExports();
+    const { Metronome } = await import('./src/metronome.ts');
+    const metronome = new Metronome();
+    let met = 0;
+    const again = () => { met++; metronome.set(performance.now() + 2, again); };
+    again();
+    const start = performance.now();
+    const alive = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    let most = 0;
+    const look = () => {
+      metronome.look();
+      most = Math.max(most, alive());
+      if (performance.now() - start < 300) setImmediate(look);
+      else { console.log(JSON.stringify({ met, most })); process.exit(0); }
+    };
+    look();`;
+  const { stdout } = await run(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', script]);
+  const { met, most } = JSON.parse(stdout) as { met: number; most: number };
+  expect(met).toBeGreaterThan(5);
+  expect(most).toBeLessThanOrEqual(3);
+});
+
 test('it goes on when the count of its wake-ups reaches the end of its numbers', async () => {
   const metronome = new Metronome({ firstCount: 0x7fff_ffff - 3 });
   for (let tick = 0; tick < 10; tick++) await met(metronome, performance.now() + 2);

@@ -1,4 +1,4 @@
-// Notices a client that waits for each answer before it sends its next CONTROL: whatever the gateway sleeps in between, it waits longer.
+// Notices a session whose CONTROLs follow closely, each on the answer before it: whatever the gateway sleeps in between, they take longer.
 
 /** How many of the latest CONTROLs decide, roughly: a few close ones are no habit yet, and one late one ends none. */
 const MEMORY = 8;

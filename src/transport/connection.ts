@@ -78,6 +78,10 @@ export class Connection implements Runnable, OutboxOwner {
     socket.on('close', () => this.#closed());
     // Whoever read a PROXY header from it has paused it.
     socket.resume();
+    if (!socket.readableEnded) return;
+    // It ended before there was anybody to hear of it.
+    this.#inputEnded = true;
+    host.turns.later(this);
   }
 
   get bytes(): { readonly received: number; readonly written: number; readonly waiting: number } {

@@ -20,10 +20,10 @@ describe('plain names', () => {
   test.each([
     ['{"a":1}', '{"a":1}'],
     ['{"\\u0061":"\\u0061"}', '{"a":"\\u0061"}'],
-    ['{"x":"a\\":","p\\u0061yload" : {"\\/":1}}', '{"x":"a\\":","payload" : {"/":1}}'],
-    ['{"a\\"b":1,"\\u00e9":["\\u0063:",{"\\u0063":2}]}', '{"a\\"b":1,"é":["\\u0063:",{"c":2}]}'],
+    ['{"x":"a\\":","p\\u0061yload" : {"\\/":1}}', '{"x":"a\\":","payload" : {"\\/":1}}'],
+    ['{"a\\"b":1,"\\u00e9":["\\u0063:",{"\\u0063":2}]}', '{"a\\"b":1,"\\u00e9":["\\u0063:",{"c":2}]}'],
     ['{"\\\\":1}', '{"\\\\":1}'],
-    ['{"\\ud83d\\ude00":1,"\\ud800":2}', '{"😀":1,"\\ud800":2}'],
+    ['{"\\u005F\\u005c":1,"\\u007a":2,"\\u0030":3}', '{"_\\\\":1,"z":2,"\\u0030":3}'],
   ])('%s', (text, plain) => {
     expect(plainNames(text)).toBe(plain);
   });
@@ -34,7 +34,7 @@ describe('plain names', () => {
         const plain = plainNames(text);
         expect(JSON.parse(plain)).toEqual(JSON.parse(text));
         expect(names(plain)).toEqual(names(text));
-        for (const name of names(plain)) if (!/["\\\p{C}]/u.test(name)) expect(plain).toContain(`"${name}"`);
+        for (const name of names(plain)) if (/^[a-z_]{1,9}$/.test(name)) expect(plain).toContain(`"${name}"`);
       }),
       { numRuns: 1000 },
     );
@@ -42,9 +42,11 @@ describe('plain names', () => {
 
   test('cost no more than their length', () => {
     const text = `{"a":"${'\\\\'.repeat(500_000)}","${'\\u0061'.repeat(100_000)}":[${'"\\n",'.repeat(100_000)}1]}`;
-    expect(plainNames(text)).toBe(
-      `{"a":"${'\\\\'.repeat(500_000)}","${'a'.repeat(100_000)}":[${'"\\n",'.repeat(100_000)}1]}`,
-    );
+    expect(plainNames(text)).toBe(text);
+    // A few of many are spelled plainly, and no more: the protocol has fewer names than that.
+    const many = `{${Array.from({ length: 10_000 }, () => '"\\u0061"').join(':1,')}:1}`;
+    expect(plainNames(many).match(/"a"/g)).toHaveLength(64);
+    expect(JSON.parse(plainNames(many))).toEqual({ a: 1 });
   });
 });
 

@@ -1,4 +1,5 @@
 // From accept to close on real sockets: who is admitted, who is told no, and that every place is given back exactly once.
+import type { Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Admission } from '../../src/access/admissions.ts';
 import { realClock } from '../../src/clock.ts';
@@ -125,6 +126,37 @@ describe('admission', () => {
     expect(told).toEqual([]);
     admit!({ admitted: true, release: () => {} });
     await client.expect('handshake_ack');
+  });
+
+  test.each([
+    ['nothing', false, 'closed end_of_input'],
+    ['a HANDSHAKE', true, 'closed end_of_input'],
+  ])('one who says %s and ends before the answer is there: a session that ends at once', async (_, speaks, ending) => {
+    let seen: Socket | undefined;
+    let admit: ((admission: Admission) => void) | undefined;
+    const places = { released: 0 };
+    const { connect, server, told } = await start({
+      prepare: async (socket, address) => {
+        seen = socket;
+        return { socket, address };
+      },
+      admit: () =>
+        new Promise((resolve) => {
+          admit = resolve;
+        }),
+    });
+    const client = await connect();
+    if (speaks) client.command('HANDSHAKE', { major: 1 });
+    client.end();
+    // All that it says has come, and its end behind it where there is nothing to read first.
+    await waitUntil(() => seen !== undefined && admit !== undefined, 'it was asked');
+    await waitUntil(() => (speaks ? seen!.readableLength > 0 : seen!.readableEnded), 'it has come');
+    admit!({ admitted: true, release: () => places.released++ });
+    if (speaks) await client.expect('handshake_ack');
+    await client.expectClosed();
+    await waitUntil(() => places.released === 1, 'the place is given back');
+    expect(server.connections.size).toBe(0);
+    expect(told).toEqual([expect.stringMatching(/^opened /), ending]);
   });
 
   test('one who has gone again by then gives its place back', async () => {
