@@ -31,7 +31,7 @@ export interface OutboxOwner {
 /** The most that is given to the socket at once while it is slow, so that taking some of a large event already counts as progress. */
 const SLICE_BYTES = 65_536;
 
-/** A text of so many characters is given to the socket as it is; Node copies a longer one more slowly than a buffer. */
+/** Nearly every answer is this short, in characters, and is given to the socket as the text it is; what is longer is made a buffer and cut. */
 const SHORT_TEXT = 4096;
 
 const NOTHING = Buffer.alloc(0);
@@ -138,6 +138,7 @@ export class Outbox implements Outlet {
   }
 
   data(event: DataEvent, prefix: string): Sent {
+    // A socket that is not busy holds nothing; asking it would cost a look at its state for each event.
     if (this.#finishing || (this.#busy && this.waitingBytes >= this.#txBufferBytes)) return 'skipped';
     if (this.#corked) {
       this.uncork();
