@@ -3,9 +3,9 @@ import type { BenchCase } from '../support/case.ts';
 import { cpuShare, intervalValues, ms, outcome, perCpu, percent, rate, workPerCpu } from '../support/figures.ts';
 import { measure } from '../support/measure.ts';
 
-export const fanOut: BenchCase = {
-  name: 'fan-out',
-  claim: '1000 sessions, MONITOR 10 ms each, all of one url.',
+const fanOut = (name: string, awake: boolean, remark: string): BenchCase => ({
+  name,
+  claim: `1000 sessions, MONITOR 10 ms each, all of one url${remark}.`,
   columns: ['gateway', 'undici', 'naive', 'floor'],
   metrics: [
     rate('lines', 'lines', { reach: 100_000, reference: { undici: 14_300, naive: 2_700 } }),
@@ -18,7 +18,7 @@ export const fanOut: BenchCase = {
   run: async (column, lab) => {
     if (column === 'timer') throw new Error('the bare loop has no sessions');
     const client = ['--mode', 'monitor', '--sessions', '1000', '--period-ms', '10'];
-    const sample = await measure(column, { client, ...lab });
+    const sample = await measure(column, { client, awake, ...lab });
     const lines = sample.client.lines / sample.client.window_s;
     return outcome(sample, {
       ...workPerCpu(lines, sample),
@@ -28,4 +28,9 @@ export const fanOut: BenchCase = {
       gets: sample.backend!.gets / sample.client.window_s,
     });
   },
-};
+});
+
+export const fanOuts = [
+  fanOut('fan-out', false, ''),
+  fanOut('fan-out-awake', true, ', of a load client that never sleeps'),
+];

@@ -3,9 +3,9 @@ import type { BenchCase } from '../support/case.ts';
 import { cpuShare, intervalValues, ms, outcome, perCpu, percent, rate, workPerCpu } from '../support/figures.ts';
 import { measure } from '../support/measure.ts';
 
-export const manyUrls: BenchCase = {
-  name: 'many-urls',
-  claim: '100 sessions, MONITOR 10 ms each, of 100 urls.',
+const manyUrls = (name: string, awake: boolean, remark: string): BenchCase => ({
+  name,
+  claim: `100 sessions, MONITOR 10 ms each, of 100 urls${remark}.`,
   columns: ['gateway', 'undici', 'naive', 'floor'],
   metrics: [
     rate('lines', 'lines'),
@@ -17,7 +17,7 @@ export const manyUrls: BenchCase = {
   run: async (column, lab) => {
     if (column === 'timer') throw new Error('the bare loop has no sessions');
     const client = ['--mode', 'monitor', '--sessions', '100', '--urls', '100', '--period-ms', '10'];
-    const sample = await measure(column, { client, ...lab });
+    const sample = await measure(column, { client, awake, ...lab });
     const lines = sample.client.lines / sample.client.window_s;
     return outcome(sample, {
       ...workPerCpu(lines, sample),
@@ -26,4 +26,9 @@ export const manyUrls: BenchCase = {
       missing: sample.client.missing_pct,
     });
   },
-};
+});
+
+export const manyUrlsCases = [
+  manyUrls('many-urls', false, ''),
+  manyUrls('many-urls-awake', true, ', of a load client that never sleeps'),
+];

@@ -10,7 +10,7 @@ enum session_state { UNUSED, GREETED, ASKED, RUNNING };
 
 struct options {
   enum mode mode;
-  int port, sessions, urls, period_ms, check_order;
+  int port, sessions, urls, period_ms, check_order, awake;
   int64_t control_ns, warmup_ns, window_ns;
   const char *url, *control_url;
 };
@@ -25,7 +25,7 @@ struct session {
 
 struct counters {
   uint64_t sessions_ready, lines, bytes, acks, handshakes, controls_sent, errors, control_errors, unknown;
-  uint64_t out_of_order, repeated, skipped, blocked_writes;
+  uint64_t out_of_order, repeated, skipped, blocked_writes, looks, idle_looks;
   char first_error[400];
   struct hist intervals, latencies, sends;
 };

@@ -30,6 +30,7 @@ void parse_options(int argc, char **argv) {
     else if (!strcmp(name, "--warmup-ms")) options.warmup_ns = parse_long(name, value, 0, 600000) * 1000000;
     else if (!strcmp(name, "--window-ms")) options.window_ns = parse_long(name, value, 10, 3600000) * 1000000;
     else if (!strcmp(name, "--check-order")) options.check_order = (int)parse_long(name, value, 0, 1);
+    else if (!strcmp(name, "--awake")) options.awake = (int)parse_long(name, value, 0, 1);
     else if (!strcmp(name, "--url") && value) options.url = value;
     else if (!strcmp(name, "--control-url") && value) options.control_url = value;
     else usage_error("unknown option", name);
@@ -48,9 +49,9 @@ void report(double seconds) {
   printf("\"acks\":%llu,\"handshakes\":%llu,\"controls_sent\":%llu,\"errors\":%llu,\"control_errors\":%llu,\"unknown\":%llu,",
          (unsigned long long)c->acks, (unsigned long long)c->handshakes, (unsigned long long)c->controls_sent,
          (unsigned long long)c->errors, (unsigned long long)c->control_errors, (unsigned long long)c->unknown);
-  printf("\"out_of_order\":%llu,\"repeated\":%llu,\"skipped\":%llu,\"blocked_writes\":%llu,\"first_error\":",
+  printf("\"out_of_order\":%llu,\"repeated\":%llu,\"skipped\":%llu,\"blocked_writes\":%llu,\"looks\":%llu,\"idle_looks\":%llu,\"first_error\":",
          (unsigned long long)c->out_of_order, (unsigned long long)c->repeated, (unsigned long long)c->skipped,
-         (unsigned long long)c->blocked_writes);
+         (unsigned long long)c->blocked_writes, (unsigned long long)c->looks, (unsigned long long)c->idle_looks);
   print_json_string(stdout, c->first_error, strlen(c->first_error));
   printf(",\"interval_us\":");
   hist_print(stdout, &c->intervals, 1);

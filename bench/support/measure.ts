@@ -24,6 +24,9 @@ export interface ClientResult {
   repeated: number;
   skipped: number;
   blocked_writes: number;
+  /** How often it asked for events, and how often there were none; without --awake it slept instead. */
+  looks: number;
+  idle_looks: number;
   first_error: string;
   interval_us: IntervalFigures;
   latency_us: IntervalFigures;
@@ -45,12 +48,16 @@ export interface Sample {
   cpuPct: number;
   /** The same of load client and backend together: near 100 the load is the limit, not the subject. */
   loadPct: number;
+  /** Nothing but the load was at its limit. */
+  loadFull: boolean;
   residentBytes: number;
 }
 
 export interface Load {
   /** Options of the load client, without --port, --window-ms and --warmup-ms. */
   client: string[];
+  /** The client looks for events all the time instead of sleeping until one comes; default false. */
+  awake?: boolean;
   /** The C backend answers after this long, give or take the spread; default 0. */
   backendDelayUs?: number;
   backendSpreadUs?: number;
@@ -133,6 +140,8 @@ async function applyLoad(
     String(load.windowMs),
     '--warmup-ms',
     String(load.warmupMs),
+    '--awake',
+    load.awake ? '1' : '0',
     ...load.client,
   ];
   const client = start(toolPath('client'), args, { core: LOAD_CORE });
@@ -151,7 +160,12 @@ async function applyLoad(
   const result = (await client.event('result', load.windowMs + 30_000)) as unknown as ClientResult;
   const share = (of: 'subject' | 'load') => (100 * (ended[of] - began[of])) / (ended.at - began.at);
   const residing = residentBytes(subject.process.pid);
-  const sample: Sample = { client: result, cpuPct: share('subject'), loadPct: share('load'), residentBytes: residing };
+  const cpuPct = share('subject');
+  const loadPct = share('load');
+  // A client that never sleeps has its core full whatever it has to do.
+  const isBusy = load.awake ? result.idle_looks < result.looks / 20 : loadPct > 95;
+  const loadFull = isBusy && cpuPct < 95;
+  const sample: Sample = { client: result, cpuPct, loadPct, loadFull, residentBytes: residing };
   if (backend.keepsFigures) {
     backend.process.signal('SIGTERM');
     sample.backend = (await backend.process.event('result', 5000)) as unknown as BackendResult;

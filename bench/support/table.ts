@@ -38,10 +38,11 @@ interface Table {
 export function tableOf(bench: BenchCase, result: CaseResult): Table {
   const columns = result.columns.map(({ column }) => column);
   const of = (column: string) => result.columns.find((one) => one.column === column)?.medians;
-  const [ours, undici, naive, timer] = [of('gateway'), of('undici'), of('naive'), of('timer')];
+  const [ours, undici, naive, floor, timer] = [of('gateway'), of('undici'), of('naive'), of('floor'), of('timer')];
   const head = ['', ...columns.map((column) => TITLES[column])];
   if (undici) head.push('ours / undici');
   if (naive) head.push('ours / setInterval');
+  if (floor) head.push('ours / floor');
   if (timer) head.push('ours / bare loop');
   head.push('to reach', '');
   const rows = bench.metrics.map((metric) => {
@@ -50,6 +51,7 @@ export function tableOf(bench: BenchCase, result: CaseResult): Table {
     for (const column of columns) row.push(number(of(column)?.[key], digits));
     if (undici) row.push(ratio(ours?.[key], undici[key]));
     if (naive) row.push(ratio(ours?.[key], naive[key]));
+    if (floor) row.push(ratio(ours?.[key], floor[key]));
     if (timer) row.push(ratio(ours?.[key], timer[key]));
     row.push(metric.goal ? number(metric.goal.reach, digits) : DASH, verdict(metric, ours?.[key], undici?.[key]));
     return row;
