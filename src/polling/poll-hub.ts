@@ -3,7 +3,8 @@ import type { Backend } from '../backend/backend.ts';
 import type { Clock } from '../clock.ts';
 import type { Explain } from '../events/outcomes.ts';
 import { pollOutcome } from '../events/outcomes.ts';
-import { Poll, type PollMember, type PollMembership, type PollObserver } from './poll.ts';
+import type { PollMember } from './audience.ts';
+import { Poll, type PollMembership, type PollObserver } from './poll.ts';
 
 /** What a monitor asks for; all of it must be equal for a poll to be shared. */
 export interface PollSubject {

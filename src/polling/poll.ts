@@ -1,17 +1,10 @@
-// One poll on absolute deadlines, shared by every monitor that asks for the same; one result at a time, in order.
+// One poll on absolute deadlines, shared by every monitor that asks for the same.
 import { RETRY_MAX_INTERVAL_MS } from '../../protocol/limits.ts';
 import type { BackendAnswer, Call } from '../backend/backend.ts';
 import type { Clock, Timer } from '../clock.ts';
 import type { DataEvent } from '../events/data.ts';
 import type { PollFailure, PollOutcome } from '../events/outcomes.ts';
-
-/** A monitor that takes part in a poll. */
-export interface PollMember {
-  /** `missed`: results since the last one this member was given, which it will never see. `at`: when the handing out began, ms on the clock. */
-  onData(event: DataEvent, missed: number, at: number): void;
-  /** `polls`: polls that failed since the last failure this member was given, this one included. */
-  onFailure(failure: PollFailure, polls: number): void;
-}
+import { Audience, type PollMember } from './audience.ts';
 
 export interface PollMembership {
   /** When the oldest poll that has not been answered yet was due; undefined while none is under way [OS-3.6]. */
@@ -43,42 +36,16 @@ export interface PollOptions {
   onEnd(): void;
 }
 
-interface Member {
-  readonly monitor: PollMember;
-  /** Number of the last result given to it, or of the newest one when it joined. */
-  seen: number;
-  /** The same for failed polls. */
-  failuresSeen: number;
-  /** The last publication it took part in. */
-  publication: number;
-  left: boolean;
-}
-
-interface Outcome {
-  readonly failure: boolean;
-  readonly deliver: (member: Member) => void;
-}
-
-/** An outcome on its way to every member. */
-interface Publication {
-  readonly number: number;
-  readonly members: Iterator<Member>;
-  readonly outcome: Outcome;
-}
-
 interface Flight {
   readonly index: number;
   readonly dueAt: number;
   call: Call | undefined;
 }
 
-/** Members served in one turn of the event loop: a thousand writes at once would hold up everybody else's timers. */
-const MEMBERS_PER_TURN = 64;
-
 export class Poll {
   readonly #options: PollOptions;
   readonly #origin: number;
-  readonly #members = new Set<Member>();
+  readonly #audience: Audience;
   readonly #flights: Flight[] = [];
   /** Index of the deadline that the timer waits for. */
   #next = 0;
@@ -87,21 +54,14 @@ export class Poll {
   #timer: Timer | undefined;
   #failures = 0;
   #lastFailure: PollFailure | undefined;
-  /** Results so far, whether delivered or not. */
-  #produced = 0;
-  /** Failed polls so far. */
-  #failed = 0;
   #newest: { readonly event: DataEvent; readonly at: number } | undefined;
   #deliveredIndex = -1;
-  #publications = 0;
-  #publishing: Publication | undefined;
-  /** The newest result and the newest failure that came while the outcome before was handed out; older ones are counted for them. */
-  #queued: Outcome[] = [];
   #ended = false;
 
   constructor(options: PollOptions) {
     this.#options = options;
     this.#origin = options.clock.now();
+    this.#audience = new Audience(options.clock);
   }
 
   /** Sends the first poll, for deadline 0, which is now. Apart from the constructor, so that members can join before it. */
@@ -111,14 +71,7 @@ export class Poll {
 
   /** A newcomer gets the newest result at once when it is younger than a period, and a failure that still lasts [OS-3.3]. */
   join(monitor: PollMember): PollMembership {
-    const member: Member = {
-      monitor,
-      seen: this.#produced,
-      failuresSeen: this.#failed,
-      publication: this.#publications,
-      left: false,
-    };
-    this.#members.add(member);
+    const listener = this.#audience.add(monitor);
     const newest = this.#newest;
     if (this.#failures > 0 && this.#lastFailure) monitor.onFailure(this.#lastFailure, 1);
     else if (newest) {
@@ -128,8 +81,7 @@ export class Poll {
     return {
       pendingSince: () => this.#flights[0]?.dueAt,
       leave: () => {
-        member.left = true;
-        if (this.#members.delete(member) && this.#members.size === 0) this.#end();
+        if (this.#audience.remove(listener) && this.#audience.size === 0) this.#end();
       },
     };
   }
@@ -185,7 +137,6 @@ export class Poll {
   }
 
   #succeed(flight: Flight, event: DataEvent): void {
-    this.#produced++;
     if (this.#failures > 0) {
       this.#options.observer.recovered(this.#failures);
       this.#failures = 0;
@@ -193,18 +144,14 @@ export class Poll {
       this.#arm(this.#indexAfter(this.#options.clock.now(), flight.index + 1));
     }
     // Overtaken by a newer result: it would arrive out of order, so it only counts as missed.
-    if (flight.index < this.#deliveredIndex) return;
+    if (flight.index < this.#deliveredIndex) {
+      this.#audience.miss();
+      return;
+    }
     this.#deliveredIndex = flight.index;
     const at = this.#options.clock.now();
     this.#newest = { event, at };
-    const number = this.#produced;
-    const deliver = (member: Member): void => {
-      if (member.seen >= number) return;
-      const missed = number - member.seen - 1;
-      member.seen = number;
-      member.monitor.onData(event, missed, at);
-    };
-    this.#publish({ failure: false, deliver });
+    this.#audience.give(event, at);
   }
 
   #fail(flight: Flight, failure: PollFailure): void {
@@ -219,53 +166,11 @@ export class Poll {
     // Another poll of the same burst may have settled a later try already; the earlier wish must not undo a Retry-After.
     this.#arm(this.#failures > 1 && this.#timer !== undefined ? Math.max(index, this.#next) : index);
     observer.backedOff(this.#dueAt(this.#next) - now, this.#failures, failure.message);
-    const number = ++this.#failed;
-    const deliver = (member: Member): void => {
-      if (member.failuresSeen >= number) return;
-      const polls = number - member.failuresSeen;
-      member.failuresSeen = number;
-      member.monitor.onFailure(failure, polls);
-    };
-    this.#publish({ failure: true, deliver });
+    this.#audience.fail(failure);
   }
 
   /** The first deadline that is neither before `time` nor before `least`. */
   #indexAfter(time: number, least: number): number {
     return Math.max(least, Math.ceil((time - this.#origin) / this.#options.periodMs));
-  }
-
-  #publish(outcome: Outcome): void {
-    if (this.#publishing || this.#queued.length > 0)
-      this.#queued = [...this.#queued.filter(({ failure }) => failure !== outcome.failure), outcome];
-    else this.#begin(outcome);
-  }
-
-  #begin(outcome: Outcome): void {
-    this.#publishing = { number: ++this.#publications, members: this.#members.values(), outcome };
-    this.#handOut();
-  }
-
-  #publishQueued(): void {
-    const next = this.#publishing ? undefined : this.#queued.shift();
-    if (next) this.#begin(next);
-  }
-
-  /** Serves a bounded number of members, the others in later turns. */
-  #handOut(): void {
-    const publication = this.#publishing;
-    if (publication === undefined) return;
-    for (let served = 0; served < MEMBERS_PER_TURN; served++) {
-      const { value: member, done } = publication.members.next();
-      if (done) {
-        this.#publishing = undefined;
-        if (this.#queued.length > 0) this.#options.clock.soon(() => this.#publishQueued());
-        return;
-      }
-      // Who joined meanwhile was given what there was when it joined.
-      if (member.left || member.publication >= publication.number) continue;
-      member.publication = publication.number;
-      publication.outcome.deliver(member);
-    }
-    this.#options.clock.soon(() => this.#handOut());
   }
 }

@@ -3,7 +3,8 @@ import { FAILURE_REPORT_INTERVAL_MS } from '../../protocol/limits.ts';
 import type { Clock } from '../clock.ts';
 import { type DataEvent, dataPrefix } from '../events/data.ts';
 import { type PollFailure, pollFailureLine } from '../events/outcomes.ts';
-import type { PollMember, PollMembership } from '../polling/poll.ts';
+import type { PollMember } from '../polling/audience.ts';
+import type { PollMembership } from '../polling/poll.ts';
 import type { Outlet, Sent, SessionCounts } from './ports.ts';
 
 export interface MonitorOptions {

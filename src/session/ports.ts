@@ -7,7 +7,8 @@ import type { Backend } from '../backend/backend.ts';
 import type { Clock } from '../clock.ts';
 import type { DataEvent } from '../events/data.ts';
 import type { Explain } from '../events/outcomes.ts';
-import type { PollMember, PollMembership } from '../polling/poll.ts';
+import type { PollMember } from '../polling/audience.ts';
+import type { PollMembership } from '../polling/poll.ts';
 
 /** How far a line got: taken by the socket, waiting in the outbox, or left out because of congestion. */
 export type Sent = 'sent' | 'waiting' | 'skipped';

@@ -1,7 +1,8 @@
 // Polls on a clock moved by hand, with members that remember what they were given.
 import type { DataEvent } from '../../src/events/data.ts';
 import { type PollFailure, pollOutcome } from '../../src/events/outcomes.ts';
-import { Poll, type PollMember, type PollMembership, type PollObserver } from '../../src/polling/poll.ts';
+import type { PollMember } from '../../src/polling/audience.ts';
+import { Poll, type PollMembership, type PollObserver } from '../../src/polling/poll.ts';
 import { HandBackend } from '../session/support/hand-backend.ts';
 import { HandClock } from '../session/support/hand-clock.ts';
 

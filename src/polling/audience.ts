@@ -1,0 +1,153 @@
+// Hands what a poll brings to everybody who takes part in it: in slices, in order, to nobody twice, with a count of what was missed.
+import type { Clock } from '../clock.ts';
+import type { DataEvent } from '../events/data.ts';
+import type { PollFailure } from '../events/outcomes.ts';
+
+/** A monitor that takes part in a poll. */
+export interface PollMember {
+  /** `missed`: results since the last one this member was given, which it will never see. `at`: when the result came, ms on the clock. */
+  onData(event: DataEvent, missed: number, at: number): void;
+  /** `polls`: polls that failed since the last failure this member was given, this one included. */
+  onFailure(failure: PollFailure, polls: number): void;
+}
+
+/** A member and what it has been given. */
+export interface Listener {
+  readonly member: PollMember;
+  /** Number of the last result given to it, or of the newest one when it joined. */
+  seen: number;
+  /** The same for failed polls. */
+  failuresSeen: number;
+}
+
+interface Outcome {
+  readonly failure: boolean;
+  readonly deliver: (listener: Listener) => void;
+}
+
+/** Members served in one turn of the event loop: a thousand writes at once would hold up everybody else's timers. */
+const MEMBERS_PER_TURN = 64;
+
+/**
+ * Results that may wait while the one before is handed out: a core that is taken away for some milliseconds makes a crowd late, not
+ * short of results.
+ */
+const BACKLOG_RESULTS = 4;
+
+/**
+ * A backlog that has lasted this long, ms, is no hold-up but more than the machine can do: until it is gone only the newest result
+ * waits, or what a crowd is given would stay old.
+ */
+const BACKLOG_MS = 1000;
+
+export class Audience {
+  readonly #clock: Pick<Clock, 'now' | 'soon'>;
+  readonly #listeners = new Set<Listener>();
+  /** Results so far, whether handed out or not. */
+  #results = 0;
+  /** Failed polls so far. */
+  #failures = 0;
+  /** Whose turn it is to be given `#current`; undefined while nothing is handed out. */
+  #turns: Iterator<Listener> | undefined;
+  #current: Outcome | undefined;
+  /** What came while the outcome before was handed out; what there is no room for is counted for what follows it. */
+  #queued: Outcome[] = [];
+  /** Since when there has always been something queued or a queued one been handed out. */
+  #backlogSince: number | undefined;
+
+  constructor(clock: Pick<Clock, 'now' | 'soon'>) {
+    this.#clock = clock;
+  }
+
+  get size(): number {
+    return this.#listeners.size;
+  }
+
+  /** It is given what comes from now on. */
+  add(member: PollMember): Listener {
+    const listener = { member, seen: this.#results, failuresSeen: this.#failures };
+    this.#listeners.add(listener);
+    return listener;
+  }
+
+  /** False when it has left before. Nothing is given to it any more, also of what is being handed out. */
+  remove(listener: Listener): boolean {
+    return this.#listeners.delete(listener);
+  }
+
+  /** A result that nobody will be given. */
+  miss(): void {
+    this.#results++;
+  }
+
+  give(event: DataEvent, at: number): void {
+    const number = ++this.#results;
+    this.#publish(false, (listener) => {
+      if (listener.seen >= number) return;
+      const missed = number - listener.seen - 1;
+      listener.seen = number;
+      listener.member.onData(event, missed, at);
+    });
+  }
+
+  fail(failure: PollFailure): void {
+    const number = ++this.#failures;
+    this.#publish(true, (listener) => {
+      if (listener.failuresSeen >= number) return;
+      const polls = number - listener.failuresSeen;
+      listener.failuresSeen = number;
+      listener.member.onFailure(failure, polls);
+    });
+  }
+
+  #publish(failure: boolean, deliver: Outcome['deliver']): void {
+    const outcome = { failure, deliver };
+    if (this.#current === undefined && this.#queued.length === 0) this.#begin(outcome);
+    else this.#queue(outcome);
+  }
+
+  #queue(outcome: Outcome): void {
+    const now = this.#clock.now();
+    this.#backlogSince ??= now;
+    const isLasting = now - this.#backlogSince >= BACKLOG_MS;
+    const room = outcome.failure || isLasting ? 1 : BACKLOG_RESULTS;
+    const alike = this.#queued.filter(({ failure }) => failure === outcome.failure);
+    const tooOld = new Set(alike.slice(0, Math.max(0, alike.length - room + 1)));
+    this.#queued = [...this.#queued.filter((one) => !tooOld.has(one)), outcome];
+  }
+
+  #begin(outcome: Outcome): void {
+    this.#current = outcome;
+    this.#turns = this.#listeners.values();
+    this.#handOut();
+  }
+
+  #beginQueued(): void {
+    const next = this.#current === undefined ? this.#queued.shift() : undefined;
+    if (next) this.#begin(next);
+  }
+
+  /** Serves a bounded number of members, the others in later turns. */
+  #handOut(): void {
+    const turns = this.#turns;
+    const current = this.#current;
+    if (turns === undefined || current === undefined) return;
+    for (let served = 0; served < MEMBERS_PER_TURN; served++) {
+      const { value: listener, done } = turns.next();
+      if (done) {
+        this.#handedOut();
+        return;
+      }
+      // Who joined meanwhile was given what there was when it joined, and has seen this one's number.
+      current.deliver(listener);
+    }
+    this.#clock.soon(() => this.#handOut());
+  }
+
+  #handedOut(): void {
+    this.#turns = undefined;
+    this.#current = undefined;
+    if (this.#queued.length > 0) this.#clock.soon(() => this.#beginQueued());
+    else this.#backlogSince = undefined;
+  }
+}
