@@ -105,18 +105,28 @@ export class Poll {
 
   #tick(): void {
     this.#timer = undefined;
-    const { clock, periodMs, observer, maxInFlight } = this.#options;
+    const { clock, periodMs, observer } = this.#options;
     const now = clock.now();
     // A timer that is too late polls for the deadline it is at, never for those it missed.
     const index = Math.max(this.#next, Math.floor((now - this.#origin) / periodMs));
     if (index > 0) observer.ticked(Math.max(0, now - this.#dueAt(this.#next)));
-    let voided = index - this.#next;
-    const limit = this.#failures > 0 ? 1 : maxInFlight;
-    if (this.#flights.length < limit) this.#send(index);
-    else voided++;
-    if (voided > 0) observer.voided(voided);
+    if (index > this.#next) observer.voided(index - this.#next);
+    if (this.#hasRoom()) this.#send(index);
+    // After a hold-up the answer may be there already and only not read yet: that poll has not outlasted its period.
+    else clock.soon(() => this.#sendOrVoid(index));
     // While it fails, the next try is settled by this one's answer.
     if (!this.#ended && this.#failures === 0) this.#arm(index + 1);
+  }
+
+  #hasRoom(): boolean {
+    return this.#flights.length < (this.#failures > 0 ? 1 : this.#options.maxInFlight);
+  }
+
+  #sendOrVoid(index: number): void {
+    // The answer may also have set the timer anew, for this very deadline.
+    if (this.#ended || this.#next <= index) return;
+    if (this.#failures === 0 && index > this.#newestSent && this.#hasRoom()) this.#send(index);
+    else this.#options.observer.voided(1);
   }
 
   #send(index: number): void {

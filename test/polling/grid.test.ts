@@ -47,6 +47,39 @@ describe('[OS-3.3] the grid', () => {
     expect(tally.latest).toBeLessThan(10);
   });
 
+  test('an answer that was there at the deadline but had not been read yet makes no deadline void', () => {
+    const { start, backend, clock, sentAt, tally } = startPoll(10);
+    start();
+    // The event loop meets a deadline first and reads what has arrived afterwards, in the same turn.
+    tally.onTick = () => clock.soon(() => backend.open[0]!.reply());
+    clock.advance(50);
+    expect(sentAt()).toEqual([0, 10, 20, 30, 40, 50]);
+    expect(tally.voids).toBe(0);
+  });
+
+  test('an answer that comes a turn later has outlasted the deadline', () => {
+    const { start, backend, clock, sentAt, tally } = startPoll(10);
+    start();
+    tally.onTick = () => clock.soon(() => clock.soon(() => backend.open[0]?.reply()));
+    clock.advance(50);
+    // Only the first: each later poll is answered a turn after the tick that it was sent at.
+    expect(sentAt()).toEqual([0, 20, 30, 40, 50]);
+    expect(tally.voids).toBe(1);
+  });
+
+  test('a failure that was there at the deadline settles the next try: this deadline, and only once', () => {
+    const { start, backend, clock, sentAt, tally } = startPoll(10);
+    start();
+    tally.onTick = () => {
+      tally.onTick = undefined;
+      clock.soon(() => backend.open[0]!.fail());
+    };
+    clock.advance(19);
+    // The deadline at 10, a timer's shortest wait late.
+    expect(sentAt()).toEqual([0, 11]);
+    expect(tally.voids).toBe(0);
+  });
+
   test('a process that was held up polls once, for the deadline it is at, and skips those it missed', () => {
     const { start, backend, clock, sentAt, tally } = startPoll(100);
     backend.auto = (call) => call.reply();

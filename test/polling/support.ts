@@ -46,10 +46,12 @@ export class Tally implements PollObserver {
   failures = 0;
   waits: number[] = [];
   recoveries: number[] = [];
+  onTick: (() => void) | undefined;
 
   ticked(latenessMs: number): void {
     this.ticks++;
     this.latest = Math.max(this.latest, latenessMs);
+    this.onTick?.();
   }
 
   voided(count: number): void {
