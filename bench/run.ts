@@ -12,6 +12,7 @@ import { asText, tableOf } from './support/table.ts';
 const HELP = `npm run bench -- [options]
   --quick          windows of 3 s after 1.5 s, one run each: for a first look, not for figures
   --case NAME      only this case; may be repeated: ${CASES.map(({ name }) => name).join(', ')}
+  --update         what is not measured now stays on the page as it is; what is says so
   --only COLUMN    only this subject; may be repeated: ${Object.keys(TITLES).join(', ')}
   --seconds N      length of each window (10)
   --warmup N       seconds of load before each window (10)
@@ -24,6 +25,7 @@ function options() {
     options: {
       quick: { type: 'boolean', default: false },
       case: { type: 'string', multiple: true },
+      update: { type: 'boolean', default: false },
       only: { type: 'string', multiple: true },
       seconds: { type: 'string' },
       warmup: { type: 'string' },
@@ -78,7 +80,8 @@ async function main(): Promise<void> {
   }
   console.log(`\n${machine(pinned)}`);
   const how = ['npm run bench', ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : [])].join(' ');
-  for (const file of writeReport(finished, how, pinned)) console.log(`written: ${file}`);
+  const update = chosen.update ? CASES.map(({ name }) => name) : undefined;
+  for (const file of writeReport(finished, { how, pinned, update })) console.log(`written: ${file}`);
 }
 
 main().catch((error: unknown) => {

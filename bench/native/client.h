@@ -25,7 +25,7 @@ struct session {
 
 struct counters {
   uint64_t sessions_ready, lines, bytes, acks, handshakes, controls_sent, errors, control_errors, unknown;
-  uint64_t out_of_order, repeated, skipped, blocked_writes, looks, idle_looks;
+  uint64_t out_of_order, repeated, skipped, blocked_writes, idle_ns;
   char first_error[400];
   struct hist intervals, latencies, sends;
 };

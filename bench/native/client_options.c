@@ -49,9 +49,9 @@ void report(double seconds) {
   printf("\"acks\":%llu,\"handshakes\":%llu,\"controls_sent\":%llu,\"errors\":%llu,\"control_errors\":%llu,\"unknown\":%llu,",
          (unsigned long long)c->acks, (unsigned long long)c->handshakes, (unsigned long long)c->controls_sent,
          (unsigned long long)c->errors, (unsigned long long)c->control_errors, (unsigned long long)c->unknown);
-  printf("\"out_of_order\":%llu,\"repeated\":%llu,\"skipped\":%llu,\"blocked_writes\":%llu,\"looks\":%llu,\"idle_looks\":%llu,\"first_error\":",
+  printf("\"out_of_order\":%llu,\"repeated\":%llu,\"skipped\":%llu,\"blocked_writes\":%llu,\"idle_pct\":%.2f,\"first_error\":",
          (unsigned long long)c->out_of_order, (unsigned long long)c->repeated, (unsigned long long)c->skipped,
-         (unsigned long long)c->blocked_writes, (unsigned long long)c->looks, (unsigned long long)c->idle_looks);
+         (unsigned long long)c->blocked_writes, (double)c->idle_ns / seconds / 1e7);
   print_json_string(stdout, c->first_error, strlen(c->first_error));
   printf(",\"interval_us\":");
   hist_print(stdout, &c->intervals, 1);

@@ -24,9 +24,8 @@ export interface ClientResult {
   repeated: number;
   skipped: number;
   blocked_writes: number;
-  /** How often it asked for events, and how often there were none; without --awake it slept instead. */
-  looks: number;
-  idle_looks: number;
+  /** Share of the window in which a client that never sleeps had nothing to do, percent; 0 for one that sleeps. */
+  idle_pct: number;
   first_error: string;
   interval_us: IntervalFigures;
   latency_us: IntervalFigures;
@@ -46,9 +45,9 @@ export interface Sample {
   backend?: BackendResult;
   /** Percent of one core over the window. */
   cpuPct: number;
-  /** The same of load client and backend together: near 100 the load is the limit, not the subject. */
+  /** The same of load client and backend together; always near 100 when the client never sleeps. */
   loadPct: number;
-  /** Nothing but the load was at its limit. */
+  /** The load's core was full while the subject's main core was not: the load was the limit. */
   loadFull: boolean;
   residentBytes: number;
 }
@@ -162,9 +161,7 @@ async function applyLoad(
   const residing = residentBytes(subject.process.pid);
   const cpuPct = share('subject');
   const loadPct = share('load');
-  // A client that never sleeps has its core full whatever it has to do.
-  const isBusy = load.awake ? result.idle_looks < result.looks / 20 : loadPct > 95;
-  const loadFull = isBusy && cpuPct < 95;
+  const loadFull = (load.awake ? result.idle_pct < 5 : loadPct > 95) && cpuPct < 95;
   const sample: Sample = { client: result, cpuPct, loadPct, loadFull, residentBytes: residing };
   if (backend.keepsFigures) {
     backend.process.signal('SIGTERM');

@@ -5,7 +5,7 @@ import type { PollFailure } from '../events/outcomes.ts';
 
 /** A monitor that takes part in a poll. */
 export interface PollMember {
-  /** `missed`: results since the last one this member was given, which it will never see. `at`: when the result came, ms on the clock. */
+  /** `missed`: results since the last one this member was given, which it will never see. `at`: when the result came, or when it was given to a newcomer, ms on the clock. */
   onData(event: DataEvent, missed: number, at: number): void;
   /** `polls`: polls that failed since the last failure this member was given, this one included. */
   onFailure(failure: PollFailure, polls: number): void;
@@ -129,19 +129,28 @@ export class Audience {
 
   /** Serves a bounded number of members, the others in later turns. */
   #handOut(): void {
+    let isDone = false;
+    try {
+      isDone = this.#serveSome();
+    } finally {
+      // Also behind a member that threw: the others must not wait for ever.
+      if (isDone) this.#handedOut();
+      else this.#clock.soon(() => this.#handOut());
+    }
+  }
+
+  /** True when everybody has been served. */
+  #serveSome(): boolean {
     const turns = this.#turns;
     const current = this.#current;
-    if (turns === undefined || current === undefined) return;
+    if (turns === undefined || current === undefined) return true;
     for (let served = 0; served < MEMBERS_PER_TURN; served++) {
       const { value: listener, done } = turns.next();
-      if (done) {
-        this.#handedOut();
-        return;
-      }
+      if (done) return true;
       // Who joined meanwhile was given what there was when it joined, and has seen this one's number.
       current.deliver(listener);
     }
-    this.#clock.soon(() => this.#handOut());
+    return false;
   }
 
   #handedOut(): void {

@@ -112,7 +112,7 @@ export class Poll {
     if (index > 0) observer.ticked(Math.max(0, now - this.#dueAt(this.#next)));
     if (index > this.#next) observer.voided(index - this.#next);
     if (this.#hasRoom()) this.#send(index);
-    // After a hold-up the answer may be there already and only not read yet: that poll has not outlasted its period.
+    // After a hold-up the answer may have arrived and only not been read yet: it is, before this turn is over.
     else clock.soon(() => this.#sendOrVoid(index));
     // While it fails, the next try is settled by this one's answer.
     if (!this.#ended && this.#failures === 0) this.#arm(index + 1);
@@ -122,10 +122,13 @@ export class Poll {
     return this.#flights.length < (this.#failures > 0 ? 1 : this.#options.maxInFlight);
   }
 
+  /** At the end of the turn, for a deadline that found as many polls under way as may be. */
   #sendOrVoid(index: number): void {
-    // The answer may also have set the timer anew, for this very deadline.
-    if (this.#ended || this.#next <= index) return;
-    if (this.#failures === 0 && index > this.#newestSent && this.#hasRoom()) this.#send(index);
+    // An answer may have set the timer anew for this very deadline, or it has been polled for since.
+    const isSetAnew = this.#timer !== undefined && this.#next <= index;
+    if (this.#ended || isSetAnew || index === this.#newestSent) return;
+    const isOver = index < this.#newestSent || this.#options.clock.now() >= this.#dueAt(index + 1);
+    if (this.#failures === 0 && !isOver && this.#hasRoom()) this.#send(index);
     else this.#options.observer.voided(1);
   }
 

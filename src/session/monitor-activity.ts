@@ -35,7 +35,7 @@ export class MonitorActivity implements PollMember {
   #reportedAt = Number.NEGATIVE_INFINITY;
   /** When the first event that could not be delivered yet came; undefined when all were. */
   #undeliveredSince: number | undefined;
-  /** When an event was last taken by the socket at once, give or take what handing it out to all others took. */
+  /** When the result came that was last taken by the socket at once; handing it out to all others took a while longer. */
   #deliveredAt = Number.NEGATIVE_INFINITY;
 
   constructor({ path, periodMs, id, outlet, clock, counts, failed }: MonitorOptions) {
@@ -118,6 +118,6 @@ export class MonitorActivity implements PollMember {
     if (sent === 'sent') {
       this.#undeliveredSince = undefined;
       this.#deliveredAt = at;
-    } else this.#undeliveredSince ??= at;
+    } else this.#undeliveredSince ??= this.#clock.now();
   }
 }

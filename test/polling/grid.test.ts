@@ -67,17 +67,44 @@ describe('[OS-3.3] the grid', () => {
     expect(tally.voids).toBe(1);
   });
 
-  test('a failure that was there at the deadline settles the next try: this deadline, and only once', () => {
+  test('an answer read in the same turn, but after the deadline is over, leaves it void', () => {
     const { start, backend, clock, sentAt, tally } = startPoll(10);
     start();
     tally.onTick = () => {
       tally.onTick = undefined;
-      clock.soon(() => backend.open[0]!.fail());
+      clock.soon(() => {
+        backend.open[0]!.reply();
+        clock.pass(10.5);
+      });
     };
-    clock.advance(19);
-    // The deadline at 10, a timer's shortest wait late.
-    expect(sentAt()).toEqual([0, 11]);
-    expect(tally.voids).toBe(0);
+    clock.advance(10);
+    expect(sentAt()).toEqual([0]);
+    expect(tally.voids).toBe(1);
+    clock.advance(0);
+    // Its successor is polled for as late as the hold-up made it, and nothing else moves.
+    expect(sentAt()).toEqual([0, 20.5]);
+    backend.open[0]!.reply();
+    clock.advance(10);
+    expect(sentAt()).toEqual([0, 20.5, 30.5]);
+    expect(tally.voids).toBe(1);
+  });
+
+  test.each([
+    ['a timer that fired too early: the same deadline, once', 0, [0, 11], 0],
+    ['a timer that fired late: the next one', 0.25, [0, 20.25], 1],
+  ])('a failure that was there at the deadline settles the next try, behind %s', (_, lateMs, sent, voids) => {
+    const { start, backend, clock, sentAt, tally } = startPoll(10);
+    start();
+    tally.onTick = () => {
+      tally.onTick = undefined;
+      clock.soon(() => {
+        clock.pass(lateMs);
+        backend.open[0]!.fail();
+      });
+    };
+    clock.advance(29);
+    expect(sentAt()).toEqual(sent);
+    expect(tally.voids).toBe(voids);
   });
 
   test('a process that was held up polls once, for the deadline it is at, and skips those it missed', () => {
@@ -109,7 +136,7 @@ describe('[OS-3.3] the grid', () => {
     expect(watcher.given).toEqual(['1', '2']);
   });
 
-  test('an answer at the very moment of a deadline, just behind its timer: void like any that a poll covered', () => {
+  test('an answer in the turn behind a deadline: void like any that a poll covered', () => {
     const { start, backend, clock, sentAt } = startPoll(100);
     start();
     clock.setTimer(100, () => backend.calls[0]?.reply());

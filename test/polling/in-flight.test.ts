@@ -40,7 +40,7 @@ describe('several polls under way at once', () => {
   });
 
   test('while it fails there is one at a time', () => {
-    const { start, backend, clock, sentAt } = startPoll(100, { maxInFlight: 3 });
+    const { start, backend, clock, sentAt, tally } = startPoll(100, { maxInFlight: 3 });
     start();
     clock.advance(250);
     const [first, second, third] = backend.open;
@@ -48,6 +48,7 @@ describe('several polls under way at once', () => {
     clock.advance(100);
     // The next try waits until the others of the burst have ended.
     expect(sentAt()).toEqual([0, 100, 200]);
+    expect(tally.voids).toBe(1);
     second!.fail();
     third!.fail();
     clock.advance(2000);

@@ -32,6 +32,19 @@ export class Watcher implements PollMember {
     this.membership?.leave();
   }
 
+  /** Each result with what was missed before it. */
+  results(): (readonly [result: number, missed: number])[] {
+    return this.given
+      .filter((line) => !line.startsWith('!'))
+      .map((line) => line.split(' +').map(Number))
+      .map(([result, missed]) => [result!, missed ?? 0]);
+  }
+
+  /** Failed polls it was told of. */
+  failures(): number {
+    return this.given.reduce((sum, line) => sum + (line.startsWith('!') ? Number(line.slice(1)) : 0), 0);
+  }
+
   fresh(): string[] {
     return this.given.splice(0);
   }

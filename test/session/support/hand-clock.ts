@@ -92,6 +92,11 @@ export class HandClock implements Clock {
     this.#now = Math.max(this.#now, time);
   }
 
+  /** Time passes within a turn of the event loop: nothing else happens meanwhile. */
+  pass(ms: number): void {
+    this.#now += ms;
+  }
+
   /** The process was held up: time passes, but nothing fires before its end. */
   freeze(ms: number): void {
     this.#now += ms;
