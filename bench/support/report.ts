@@ -1,5 +1,5 @@
 // Writes bench/results/latest.md, the interval picture and the samples behind them.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { BenchCase } from './case.ts';
@@ -70,15 +70,16 @@ export function writeReport(finished: readonly Finished[], { how, pinned, update
   mkdirSync(RAW, { recursive: true });
   const written = [join(RESULTS, 'latest.md'), join(RAW, 'latest.json')];
   const picture = panels(finished);
-  const page = update
-    ? updated(readFileSync(written[0]!, 'utf8'), finished, how, update)
-    : [
-        '# Benchmark results',
-        `Written by \`${how}\`. How to read this: \`bench/README.md\`. Figures of one machine in one hour; only the ratios travel.`,
-        machine(pinned),
-        ...(picture ? ['![interval histogram](intervals.svg)'] : []),
-        ...finished.map((one) => section(one)),
-      ];
+  const page =
+    update && existsSync(written[0]!)
+      ? updated(readFileSync(written[0]!, 'utf8'), finished, how, update)
+      : [
+          '# Benchmark results',
+          `Written by \`${how}\`. How to read this: \`bench/README.md\`. Figures of one machine in one hour; only the ratios travel.`,
+          machine(pinned),
+          ...(picture ? ['![interval histogram](intervals.svg)'] : []),
+          ...finished.map((one) => section(one)),
+        ];
   writeFileSync(written[0]!, `${page.join('\n\n')}\n`);
   writeFileSync(written[1]!, JSON.stringify(finished.map(({ result }) => result)));
   if (picture) {

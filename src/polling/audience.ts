@@ -47,9 +47,7 @@ export class Audience {
   #results = 0;
   /** Failed polls so far. */
   #failures = 0;
-  /** Whose turn it is to be given `#current`; undefined while nothing is handed out. */
-  #turns: Iterator<Listener> | undefined;
-  #current: Outcome | undefined;
+  #handingOut: { readonly outcome: Outcome; readonly turns: Iterator<Listener> } | undefined;
   /** What came while the outcome before was handed out; what there is no room for is counted for what follows it. */
   #queued: Outcome[] = [];
   /** Since when there has always been something queued or a queued one been handed out. */
@@ -102,7 +100,7 @@ export class Audience {
 
   #publish(failure: boolean, deliver: Outcome['deliver']): void {
     const outcome = { failure, deliver };
-    if (this.#current === undefined && this.#queued.length === 0) this.#begin(outcome);
+    if (this.#handingOut === undefined && this.#queued.length === 0) this.#begin(outcome);
     else this.#queue(outcome);
   }
 
@@ -111,19 +109,20 @@ export class Audience {
     this.#backlogSince ??= now;
     const isLasting = now - this.#backlogSince >= BACKLOG_MS;
     const room = outcome.failure || isLasting ? 1 : BACKLOG_RESULTS;
-    const alike = this.#queued.filter(({ failure }) => failure === outcome.failure);
-    const tooOld = new Set(alike.slice(0, Math.max(0, alike.length - room + 1)));
-    this.#queued = [...this.#queued.filter((one) => !tooOld.has(one)), outcome];
+    const isAlike = ({ failure }: Outcome) => failure === outcome.failure;
+    let surplus = this.#queued.filter(isAlike).length + 1 - room;
+    // The oldest of its kind go.
+    this.#queued = this.#queued.filter((one) => !isAlike(one) || surplus-- <= 0);
+    this.#queued.push(outcome);
   }
 
   #begin(outcome: Outcome): void {
-    this.#current = outcome;
-    this.#turns = this.#listeners.values();
+    this.#handingOut = { outcome, turns: this.#listeners.values() };
     this.#handOut();
   }
 
   #beginQueued(): void {
-    const next = this.#current === undefined ? this.#queued.shift() : undefined;
+    const next = this.#queued.shift();
     if (next) this.#begin(next);
   }
 
@@ -141,21 +140,19 @@ export class Audience {
 
   /** True when everybody has been served. */
   #serveSome(): boolean {
-    const turns = this.#turns;
-    const current = this.#current;
-    if (turns === undefined || current === undefined) return true;
+    if (this.#handingOut === undefined) return true;
+    const { outcome, turns } = this.#handingOut;
     for (let served = 0; served < MEMBERS_PER_TURN; served++) {
       const { value: listener, done } = turns.next();
       if (done) return true;
       // Who joined meanwhile was given what there was when it joined, and has seen this one's number.
-      current.deliver(listener);
+      outcome.deliver(listener);
     }
     return false;
   }
 
   #handedOut(): void {
-    this.#turns = undefined;
-    this.#current = undefined;
+    this.#handingOut = undefined;
     if (this.#queued.length > 0) this.#clock.soon(() => this.#beginQueued());
     else this.#backlogSince = undefined;
   }

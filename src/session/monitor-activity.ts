@@ -33,7 +33,7 @@ export class MonitorActivity implements PollMember {
   #skipped = 0;
   #failures = 0;
   #reportedAt = Number.NEGATIVE_INFINITY;
-  /** When the first event that could not be delivered yet came; undefined when all were. */
+  /** Since when an event was to be delivered and could not be; undefined when all were. */
   #undeliveredSince: number | undefined;
   /** When the result came that was last taken by the socket at once; handing it out to all others took a while longer. */
   #deliveredAt = Number.NEGATIVE_INFINITY;

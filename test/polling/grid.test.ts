@@ -107,6 +107,21 @@ describe('[OS-3.3] the grid', () => {
     expect(tally.voids).toBe(voids);
   });
 
+  test('a deadline that was polled for before its turn was over is neither polled for again nor void', () => {
+    const { start, backend, clock, sentAt, tally } = startPoll(10);
+    start();
+    tally.onTick = () => {
+      tally.onTick = undefined;
+      clock.soon(() => {
+        backend.open[0]!.fail();
+        clock.advance(1);
+      });
+    };
+    clock.advance(15);
+    expect(sentAt()).toEqual([0, 11]);
+    expect(tally.voids).toBe(0);
+  });
+
   test('a process that was held up polls once, for the deadline it is at, and skips those it missed', () => {
     const { start, backend, clock, sentAt, tally } = startPoll(100);
     backend.auto = (call) => call.reply();

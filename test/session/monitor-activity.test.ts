@@ -55,6 +55,13 @@ describe('[OS-3.7] skipped', () => {
     expect(counts).toMatchObject({ events: 3, skipped: 7 });
   });
 
+  test('a result that waited for its turn counts as undelivered from when it was tried, not from when it came [OS-3.6]', () => {
+    const { clock, outlet, activity } = start();
+    outlet.dataFares = 'waiting';
+    activity.onData(dataEvent(clock.epoch(), 1, 200, Buffer.from('1')), 0, clock.now() - 900);
+    expect(activity.dueSince()).toBe(clock.now());
+  });
+
   test('over a long run, results given and skipped add up to all of them', () => {
     const { outlet, data, counts } = start();
     let seed = 1;
