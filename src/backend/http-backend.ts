@@ -2,6 +2,7 @@
 import { type Dispatcher, Pool } from 'undici';
 import type { Backend, BackendAnswer, BackendRequest, Call, FailedAnswer, Lane } from './backend.ts';
 import { CallTimeouts, TimedCall } from './call-timeouts.ts';
+import { LaneConnections, type Passenger } from './lane-connections.ts';
 
 export interface HttpBackendOptions {
   /** Origin and optional base path, without a `/` at its end. */
@@ -35,8 +36,9 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
     headers: Object.entries(options.headers).flat(),
     jsonHeaders: ['content-type', 'application/json', ...withoutContentType(options.headers)],
   };
-  const pool = (): Pool =>
-    new Pool(origin, {
+  const lane = (): OpenLane => ({
+    connections: new LaneConnections(options.connections),
+    pool: new Pool(origin, {
       connections: options.connections,
       pipelining: 1,
       keepAliveTimeout: KEEP_ALIVE_MS,
@@ -45,12 +47,18 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
       headersTimeout: 0,
       bodyTimeout: 0,
       connect: { timeout: options.timeoutMs, ...(options.ca === undefined ? {} : { ca: options.ca }) },
-    });
-  const lanes: Record<Lane, Pool> = { control: pool(), poll: pool() };
+    }),
+  });
+  const lanes: Record<Lane, OpenLane> = { control: lane(), poll: lane() };
+  const close = async ({ pool, connections }: OpenLane): Promise<void> => {
+    const closed = pool.destroy();
+    connections.close();
+    await closed;
+  };
   return {
     call: (lane, request, done) => new Exchange(shared, lanes[lane], request, done),
     close: async () => {
-      await Promise.all([lanes.control.destroy(), lanes.poll.destroy()]);
+      await Promise.all([close(lanes.control), close(lanes.poll)]);
     },
   };
 }
@@ -59,6 +67,11 @@ const withoutContentType = (headers: Readonly<Record<string, string>>): string[]
   Object.entries(headers)
     .filter(([name]) => name.toLowerCase() !== 'content-type')
     .flat();
+
+interface OpenLane {
+  readonly pool: Pool;
+  readonly connections: LaneConnections;
+}
 
 interface Shared {
   readonly origin: string;
@@ -80,12 +93,16 @@ const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 304]);
  * One request and its answer. It is undici's handler itself (the form with `onConnect`, which the client calls without a
  * wrapper and two allocations a request), and the handle to abort it.
  */
-class Exchange extends TimedCall implements Dispatcher.DispatchHandler, Call {
+class Exchange extends TimedCall implements Dispatcher.DispatchHandler, Call, Passenger {
   readonly #shared: Shared;
+  readonly #lane: OpenLane;
+  readonly #request: BackendRequest;
   readonly #startedAt = performance.now();
   readonly expiresAt: number;
   /** undici reports some faults from within `dispatch`; the caller must not be answered before it has its handle. */
-  #dispatched = false;
+  #called = false;
+  /** Nobody waits for its answer, which is only awaited for the connection's sake. */
+  #isLeft = false;
   #done: ((answer: BackendAnswer) => void) | undefined;
   /** Set when the request is being written: from here on the backend may have it. */
   #abort: ((error?: Error) => void) | undefined;
@@ -95,31 +112,57 @@ class Exchange extends TimedCall implements Dispatcher.DispatchHandler, Call {
   #chunks: Buffer[] | undefined;
   #bytes = 0;
 
-  constructor(shared: Shared, pool: Pool, request: BackendRequest, done: (answer: BackendAnswer) => void) {
+  constructor(shared: Shared, lane: OpenLane, request: BackendRequest, done: (answer: BackendAnswer) => void) {
     super();
     this.#shared = shared;
+    this.#lane = lane;
+    this.#request = request;
     this.#done = done;
     this.expiresAt = this.#startedAt + shared.timeoutMs;
     shared.timeouts.add(this);
-    const body = request.body;
-    pool.dispatch(
+    lane.connections.enter(this);
+    this.#called = true;
+  }
+
+  start(): void {
+    const { origin, base, headers, jsonHeaders } = this.#shared;
+    const { method, path, body } = this.#request;
+    this.#lane.pool.dispatch(
       {
-        origin: shared.origin,
-        path: shared.base + request.path,
-        method: request.method,
-        headers: body === undefined ? shared.headers : shared.jsonHeaders,
+        origin,
+        path: base + path,
+        method,
+        headers: body === undefined ? headers : jsonHeaders,
         body: body ?? null,
       },
       this,
     );
-    this.#dispatched = true;
   }
 
+  /** A poll that is under way goes on without its caller: cutting it off would cost the next one its connection. */
   abort(): void {
+    if (this.#done === undefined) return;
+    this.#isLeft = this.#request.method === 'GET' && this.#lane.connections.leave(this);
     this.#fail('aborted', 'the call was aborted');
   }
 
+  cut(): void {
+    this.#isLeft = false;
+    this.#abort?.(new Error('nobody waits for the answer'));
+    this.#released();
+  }
+
+  /** undici is done with it, or has to end it for itself. */
+  #released(): void {
+    this.#shared.timeouts.remove(this);
+    this.#lane.connections.release(this);
+  }
+
   expired(): void {
+    if (this.#isLeft) {
+      this.cut();
+      return;
+    }
     const waited = `within ${this.#shared.timeoutMs} ms`;
     this.#fail(
       'timeout',
@@ -129,7 +172,7 @@ class Exchange extends TimedCall implements Dispatcher.DispatchHandler, Call {
 
   onConnect(abort: (error?: Error) => void): void {
     // Given up while it waited for a connection: it must not be sent any more.
-    if (this.#done === undefined) abort(new Error('aborted before it was sent'));
+    if (this.#done === undefined && !this.#isLeft) abort(new Error('aborted before it was sent'));
     else this.#abort = abort;
   }
 
@@ -142,6 +185,8 @@ class Exchange extends TimedCall implements Dispatcher.DispatchHandler, Call {
   }
 
   onData(chunk: Buffer): boolean {
+    // Read on and dropped, for the connection's sake.
+    if (this.#isLeft) return true;
     if (this.#done === undefined) return false;
     this.#bytes += chunk.length;
     if (this.#bytes > this.#shared.maxBytes) {
@@ -155,17 +200,20 @@ class Exchange extends TimedCall implements Dispatcher.DispatchHandler, Call {
   }
 
   onComplete(): void {
+    this.#released();
     if (this.#status === 0) this.#fail('connection', 'the backend sent no final status');
     else this.#finish(false);
   }
 
   onUpgrade(): void {
+    this.#released();
     this.#fail('connection', 'the backend changed to another protocol');
   }
 
   /** Told a little later: undici is still taking its queue apart, and a request that an answer leads to must not get into that. */
   onError(error: Error): void {
     const fault = this.#abort ? 'connection' : 'connect';
+    this.#released();
     queueMicrotask(() => {
       if (WITHOUT_BODY.has(this.#status)) this.#finish(false);
       else this.#fail(fault, describe(error));
@@ -192,21 +240,23 @@ class Exchange extends TimedCall implements Dispatcher.DispatchHandler, Call {
     if (this.#done === undefined) return;
     this.#settle({
       ok: false,
-      outcome: this.#abort ? 'unknown' : 'not_sent',
+      outcome: this.#abort || this.#isLeft ? 'unknown' : 'not_sent',
       ...(this.#status === 0 ? {} : { status: this.#status }),
       reason,
       fault,
       durationMs: performance.now() - this.#startedAt,
     });
+    if (this.#isLeft) return;
     this.#abort?.(new Error(reason));
+    this.#released();
   }
 
   #settle(answer: BackendAnswer): void {
     const done = this.#done;
     if (done === undefined) return;
     this.#done = undefined;
-    this.#shared.timeouts.remove(this);
-    if (this.#dispatched) this.#tell(done, answer);
+    if (!this.#isLeft) this.#shared.timeouts.remove(this);
+    if (this.#called) this.#tell(done, answer);
     else queueMicrotask(() => this.#tell(done, answer));
   }
 
