@@ -22,11 +22,16 @@ export interface Listener {
 
 interface Outcome {
   readonly failure: boolean;
+  /** What serving one member moves, about. */
+  readonly bytes: number;
   readonly deliver: (listener: Listener) => void;
 }
 
 /** Members served in one turn of the event loop: a thousand writes at once would hold up everybody else's timers. */
 const MEMBERS_PER_TURN = 64;
+
+/** And no more bytes than about this: a large result is work for each member, too. */
+const BYTES_PER_TURN = 262_144;
 
 /**
  * Results that may wait while the one before is handed out: a core that is taken away for some milliseconds makes a crowd late, not
@@ -80,7 +85,7 @@ export class Audience {
 
   give(event: DataEvent, at: number): void {
     const number = ++this.#results;
-    this.#publish(false, (listener) => {
+    this.#publish(false, event.bytes.length, (listener) => {
       if (listener.seen >= number) return;
       const missed = number - listener.seen - 1;
       listener.seen = number;
@@ -90,7 +95,8 @@ export class Audience {
 
   fail(failure: PollFailure): void {
     const number = ++this.#failures;
-    this.#publish(true, (listener) => {
+    const bytes = failure.members.reduce((sum, [, raw]) => sum + (raw?.length ?? 0), failure.message.length);
+    this.#publish(true, bytes, (listener) => {
       if (listener.failuresSeen >= number) return;
       const polls = number - listener.failuresSeen;
       listener.failuresSeen = number;
@@ -98,8 +104,8 @@ export class Audience {
     });
   }
 
-  #publish(failure: boolean, deliver: Outcome['deliver']): void {
-    const outcome = { failure, deliver };
+  #publish(failure: boolean, bytes: number, deliver: Outcome['deliver']): void {
+    const outcome = { failure, bytes, deliver };
     if (this.#handingOut === undefined && this.#queued.length === 0) this.#begin(outcome);
     else this.#queue(outcome);
   }
@@ -142,7 +148,8 @@ export class Audience {
   #serveSome(): boolean {
     if (this.#handingOut === undefined) return true;
     const { outcome, turns } = this.#handingOut;
-    for (let served = 0; served < MEMBERS_PER_TURN; served++) {
+    const members = Math.min(MEMBERS_PER_TURN, 1 + Math.floor(BYTES_PER_TURN / outcome.bytes));
+    for (let served = 0; served < members; served++) {
       const { value: listener, done } = turns.next();
       if (done) return true;
       // Who joined meanwhile was given what there was when it joined, and has seen this one's number.

@@ -54,6 +54,8 @@ export class Poll {
   #timer: Timer | undefined;
   #failures = 0;
   #lastFailure: PollFailure | undefined;
+  /** The backend asked for a pause until then; also a success that was under way already does not end it. */
+  #pausedUntil = Number.NEGATIVE_INFINITY;
   #newest: { readonly event: DataEvent; readonly at: number } | undefined;
   #deliveredIndex = -1;
   #ended = false;
@@ -154,7 +156,8 @@ export class Poll {
       this.#options.observer.recovered(this.#failures);
       this.#failures = 0;
       this.#lastFailure = undefined;
-      this.#arm(this.#indexAfter(this.#options.clock.now(), flight.index + 1));
+      const time = Math.max(this.#options.clock.now(), this.#pausedUntil);
+      this.#arm(this.#indexAfter(time, flight.index + 1));
     }
     // Overtaken by a newer result: it would arrive out of order, so it only counts as missed.
     if (flight.index < this.#deliveredIndex) {
@@ -174,9 +177,9 @@ export class Poll {
     const now = clock.now();
     const doubled = 2 ** Math.min(this.#failures - 1, 30);
     const longest = Math.max(1, Math.floor(RETRY_MAX_INTERVAL_MS / periodMs));
-    const asked = failure.retryAfterMs ?? 0;
-    const index = this.#indexAfter(now + asked, flight.index + Math.min(doubled, longest));
-    // Another poll of the same burst may have settled a later try already; the earlier wish must not undo a Retry-After.
+    this.#pausedUntil = Math.max(this.#pausedUntil, now + (failure.retryAfterMs ?? 0));
+    const index = this.#indexAfter(this.#pausedUntil, flight.index + Math.min(doubled, longest));
+    // Another poll of the same burst may have settled a later try already.
     this.#arm(this.#failures > 1 && this.#timer !== undefined ? Math.max(index, this.#next) : index);
     observer.backedOff(this.#dueAt(this.#next) - now, this.#failures, failure.message);
     this.#audience.fail(failure);

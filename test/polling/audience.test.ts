@@ -74,3 +74,46 @@ describe('a crowd that results come too fast for', () => {
     }
   });
 });
+
+describe('a turn of the event loop', () => {
+  const hundred = () => {
+    const soon: (() => void)[] = [];
+    const audience = new Audience({ now: () => 0, soon: (fire) => soon.push(fire) });
+    const watchers = Array.from({ length: 100 }, () => new Watcher());
+    for (const watcher of watchers) audience.add(watcher);
+    return {
+      audience,
+      /** How many were served in each turn. */
+      turns: (): number[] => {
+        const counts = [watchers.filter(({ given }) => given.length > 0).length];
+        for (let fires = soon.splice(0); fires.length > 0; fires = soon.splice(0)) {
+          const before = watchers.filter(({ given }) => given.length > 0).length;
+          for (const fire of fires) fire();
+          counts.push(watchers.filter(({ given }) => given.length > 0).length - before);
+        }
+        return counts;
+      },
+    };
+  };
+  const body = (bytes: number): string => JSON.stringify('x'.repeat(bytes));
+
+  test.each([
+    ['short', 100, 64],
+    ['of 64 KiB', 65_536, 5],
+    ['of 1 MiB', 1_048_576, 1],
+  ])('serves fewer members the longer the result is: %s', (_, bytes, most) => {
+    const { audience, turns } = hundred();
+    audience.give(dataEvent(0, 0, 200, Buffer.from(body(bytes))), 0);
+    const served = turns();
+    expect(Math.max(...served)).toBeLessThanOrEqual(most);
+    expect(served.reduce((sum, count) => sum + count)).toBe(100);
+  });
+
+  test('and fewer the longer the failure is', () => {
+    const { audience, turns } = hundred();
+    audience.fail({ message: 'no', hint: undefined, members: [['body', body(1_048_576)]], retryAfterMs: undefined });
+    const served = turns();
+    expect(Math.max(...served)).toBe(1);
+    expect(served.reduce((sum, count) => sum + count)).toBe(100);
+  });
+});

@@ -145,4 +145,20 @@ describe('[OS-3.3] Retry-After', () => {
     clock.advance(2000);
     expect(sentAt()).toHaveLength(3);
   });
+
+  test.each([
+    ['a success', ['reply']],
+    ['a success and a failure', ['reply', 'fail']],
+  ] as const)('of one poll of a burst is not undone by %s of those under way', (_, others) => {
+    const { start, backend, clock, sentAt } = startPoll(100, { maxInFlight: 3 });
+    start();
+    clock.advance(200);
+    const [first, ...burst] = backend.open;
+    first!.reply(503, '', { retryAfter: '60' });
+    others.forEach((how, i) => void burst[i]![how]());
+    clock.advance(59_000);
+    expect(sentAt()).toEqual([0, 100, 200]);
+    clock.advance(2000);
+    expect(sentAt()[3]).toBe(60_200);
+  });
 });
