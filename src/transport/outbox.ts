@@ -2,6 +2,7 @@
 import type { Duplex } from 'node:stream';
 import type { DataEvent } from '../events/data.ts';
 import type { Outlet, Sent } from '../session/ports.ts';
+import { WaitingBytes } from './waiting-bytes.ts';
 
 export interface OutboxOptions {
   readonly socket: Duplex;
@@ -36,11 +37,6 @@ const SHORT_TEXT = 4096;
 
 const NOTHING = Buffer.alloc(0);
 
-interface Waiting {
-  readonly bytes: Buffer;
-  readonly answer: boolean;
-}
-
 export class Outbox implements Outlet {
   readonly #owner: OutboxOwner;
   readonly #socket: Duplex;
@@ -52,9 +48,8 @@ export class Outbox implements Outlet {
   readonly #isCarried: boolean;
   /** Answers of this turn, written as one. */
   #corked: string | undefined;
-  #queue: Waiting[] = [];
-  #queuedBytes = 0;
-  #queuedAnswers = 0;
+  /** Absent until something had to wait, which for most sessions is never. */
+  #queue: WaitingBytes | undefined;
   /** Answers among what the socket itself still holds. */
   #heldAnswers = 0;
   /** The socket still holds bytes that it was given. */
@@ -82,11 +77,15 @@ export class Outbox implements Outlet {
 
   /** Bytes that wait in this process. */
   get waitingBytes(): number {
-    return this.#queuedBytes + this.#socket.writableLength;
+    return (this.#queue?.bytes ?? 0) + this.#socket.writableLength;
   }
 
   get answersCongested(): boolean {
-    return this.#queuedAnswers + this.#heldAnswers > this.#txBufferBytes;
+    return this.#waitingAnswers > this.#txBufferBytes;
+  }
+
+  get #waitingAnswers(): number {
+    return (this.#queue?.answers ?? 0) + this.#heldAnswers;
   }
 
   get stalledSince(): number | undefined {
@@ -175,9 +174,8 @@ export class Outbox implements Outlet {
       if (slice.length === rest.length) return this.#fared();
       rest = rest.subarray(slice.length);
     }
-    this.#queue.push({ bytes: rest, answer });
-    this.#queuedBytes += rest.length;
-    if (answer) this.#queuedAnswers += rest.length;
+    this.#queue ??= new WaitingBytes();
+    this.#queue.push(rest, answer);
     return this.#fared();
   }
 
@@ -197,7 +195,7 @@ export class Outbox implements Outlet {
   /** How far got what was sent just now. */
   #fared(): Sent {
     if (!this.#busy) return 'sent';
-    if (this.#stalledSince === undefined && this.#queuedAnswers + this.#heldAnswers > 0) {
+    if (this.#stalledSince === undefined && this.#waitingAnswers > 0) {
       this.#stalledSince = this.#now();
       this.#owner.stalled();
     }
@@ -215,37 +213,16 @@ export class Outbox implements Outlet {
     if (error || !this.#busy || this.#socket.writableLength > 0) return;
     this.#busy = false;
     this.#heldAnswers = 0;
-    while (this.#queue.length > 0 && !this.#busy) this.#giveQueued();
-    this.#stalledSince = this.#queuedAnswers + this.#heldAnswers > 0 ? this.#now() : undefined;
+    while (this.#queue !== undefined && this.#queue.bytes > 0 && !this.#busy) {
+      const { bytes, answers } = this.#queue.take(SLICE_BYTES);
+      this.#give(bytes, answers);
+    }
+    this.#stalledSince = this.#waitingAnswers > 0 ? this.#now() : undefined;
     if (this.#busy) {
       this.#owner.progressed();
       return;
     }
     this.#owner.flushed();
     if (this.#finishing && !this.#busy) this.#owner.finished();
-  }
-
-  /** The next slice of what waits, in order. */
-  #giveQueued(): void {
-    const parts: Buffer[] = [];
-    let bytes = 0;
-    let answers = 0;
-    let taken = 0;
-    while (taken < this.#queue.length && bytes < SLICE_BYTES) {
-      const next = this.#queue[taken]!;
-      const part = next.bytes.subarray(0, SLICE_BYTES - bytes);
-      parts.push(part);
-      bytes += part.length;
-      if (next.answer) answers += part.length;
-      if (part.length < next.bytes.length) {
-        this.#queue[taken] = { bytes: next.bytes.subarray(part.length), answer: next.answer };
-        break;
-      }
-      taken++;
-    }
-    this.#queue.splice(0, taken);
-    this.#queuedBytes -= bytes;
-    this.#queuedAnswers -= answers;
-    this.#give(parts.length === 1 ? parts[0]! : Buffer.concat(parts, bytes), answers);
   }
 }
