@@ -86,6 +86,7 @@ async function runPrimary(config: Config, log: Logger, workers: number): Promise
         host: config.adminHost,
         port: config.adminPort,
         sources: primary.sources,
+        serving: () => primary.serving,
         failed: (error) => log.error({ error }, 'the admin port failed'),
       });
     const port = await primary.start();

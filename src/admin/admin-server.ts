@@ -12,6 +12,8 @@ interface AdminOptions {
   /** 0 takes any free port. */
   readonly port: number;
   readonly sources: Sources;
+  /** For `/healthz`; always true when absent. */
+  readonly serving?: () => boolean;
   /** Something failed that should not; the client was told 500, or the listener is in trouble. */
   readonly failed?: (error: unknown) => void;
 }
@@ -41,7 +43,7 @@ const RESPONSE_TIMEOUT_MS = 30_000;
 /** Opens the admin port. Rejects with `AdminStartError` when it cannot. */
 export async function startAdmin(options: AdminOptions): Promise<Admin> {
   const { host, port, sources, failed = () => {} } = options;
-  const pages = createPages(sources);
+  const pages = createPages(sources, options.serving);
   const server = createServer(
     {
       maxHeaderSize: MAX_HEADER_BYTES,

@@ -27,18 +27,19 @@ export const text = (status: number, line: string): Page => ({ status, type: TEX
 const INDEX = [
   'Open Stream gateway, admin port',
   '',
-  '/healthz   200 while the process runs',
+  '/healthz   200 while the process runs; 503 while it has no worker left that serves',
   '/readyz    200 while it serves clients; otherwise 503 and why',
   '/metrics   for Prometheus',
   '/sessions  live sessions and those that ended last, as JSON',
 ].join('\n');
 
-export function createPages(sources: Sources): Pages {
+/** `serving` is false while a process that should serve clients cannot, and only its log may say why. */
+export function createPages(sources: Sources, serving: () => boolean = () => true): Pages {
   const metrics = new Reused(async () => [await renderMetrics(await sources.numbers())], METRICS_REUSED_MS);
   const sessions = new Reused(async () => printSessions(await sources.sessions()), SESSIONS_REUSED_MS);
   return {
     '/': () => text(200, INDEX),
-    '/healthz': () => text(200, 'ok'),
+    '/healthz': () => (serving() ? text(200, 'ok') : text(503, 'No worker serves; the log says why.')),
     '/readyz': async () => readyPage(await sources.readiness()),
     '/metrics': async () => ({ status: 200, type: METRICS_CONTENT_TYPE, body: await metrics.get() }),
     '/sessions': async () => ({ status: 200, type: JSON_TYPE, body: await sessions.get() }),

@@ -16,35 +16,51 @@ interface PrimaryOptions {
   readonly log: Logger;
 }
 
-/** A worker that crashes again and again is not replaced faster than this, ms. */
+/** From one replacement to the next at least, ms; doubled by each that has not listened yet, up to the maximum. */
 const RESPAWN_INTERVAL_MS = 1000;
+const MAX_RESPAWN_INTERVAL_MS = 30_000;
 /** What a worker may take beyond its own drain before it is killed, ms. */
 const EXIT_GRACE_MS = 2000;
 
+const CANNOT_START =
+  'a replacement worker could not start and is tried again, those that serve go on: put right what it says on standard error; after a signal, see whether memory ran out';
+
 export class Primary {
   readonly #options: PrimaryOptions;
-  /** Places that each worker's sessions hold, by the worker's own numbers; released together when it dies. */
+  /** The workers that live, and the places that their sessions hold, by their own numbers; released together when one dies. */
   readonly #held = new Map<Worker, Map<number, Place>>();
   /** All workers' numbers behind one front, for the admin port. */
   readonly sources = new MergedSources();
-  #stopping = false;
+  #phase: 'starting' | 'running' | 'stopping' = 'starting';
   #lastStart = 0;
   #listening = 0;
-  #ended: ((code: number) => void) | undefined;
+  #respawn: NodeJS.Timeout | undefined;
+  #respawnIntervalMs = RESPAWN_INTERVAL_MS;
   #started: ((port: number) => void) | undefined;
+  #failed: ((reason: unknown) => void) | undefined;
+  #drained: (() => void) | undefined;
 
   constructor(options: PrimaryOptions) {
     this.#options = options;
+  }
+
+  /** False while nobody serves clients although somebody should: all workers are gone, and none of their replacements has listened yet. */
+  get serving(): boolean {
+    return this.#phase !== 'running' || this.#listening > 0;
   }
 
   /** Resolves with the port once all workers listen, or rejects with the exit code of one that could not. */
   start(): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#started = resolve;
-      this.#ended = reject;
+      this.#failed = reject;
       // Each worker takes connections from the socket itself: those that none has taken stay in its queue when the workers end.
       cluster.schedulingPolicy = cluster.SCHED_NONE;
-      for (let i = 0; i < this.#options.workers; i++) this.#fork();
+      try {
+        for (let i = 0; i < this.#options.workers; i++) this.#fork();
+      } catch (error) {
+        this.#giveUp(error);
+      }
     });
   }
 
@@ -54,11 +70,12 @@ export class Primary {
 
   /** Resolves when every worker has drained and gone. */
   async drain(): Promise<void> {
-    this.#stopping = true;
+    this.#phase = 'stopping';
+    clearTimeout(this.#respawn);
     const { drainTimeoutMs } = this.#options;
     if (this.#held.size === 0) return;
     await new Promise<void>((resolve) => {
-      this.#ended = () => resolve();
+      this.#drained = resolve;
       for (const worker of this.#held.keys()) tell(worker, { order: 'drain' });
       setTimeout(() => {
         for (const worker of this.#held.keys()) worker.process.kill('SIGKILL');
@@ -74,20 +91,28 @@ export class Primary {
     let listened = false;
     const sources = new RemoteSources((number, question) => tell(worker, { order: 'tell', number, question }));
     worker.on('message', (message: unknown) => {
-      if (!isReport(message)) return;
-      if (message.report === 'ready') tell(worker, { order: 'start', listen, backendUrl });
+      // What a worker sent last may be read after its end was seen.
+      if (!isReport(message) || !this.#held.has(worker)) return;
+      // An order to drain that came before it was ready is lost.
+      if (message.report === 'ready')
+        tell(worker, this.#phase === 'stopping' ? { order: 'drain' } : { order: 'start', listen, backendUrl });
       else if (message.report === 'listening') {
         listened = true;
         this.sources.add(sources);
-        if (++this.#listening === this.#options.workers) this.#started?.(message.port);
+        this.#listened(message.port);
       } else if (message.report === 'told') sources.answered(message.number, message.value);
       else this.#answer(worker, message);
     });
-    worker.on('error', (error) => this.#options.log.error({ error, worker: worker.process.pid }, 'worker error'));
-    worker.once('exit', (code, signal) => {
+    const exited = (code: number | null, signal: string | null): void => {
       this.sources.remove(sources);
       this.#exited(worker, listened, code, signal);
+    };
+    worker.on('error', (error) => {
+      this.#options.log.error({ error, worker: worker.process.pid }, 'worker error');
+      // No process could be made (no descriptors, too many processes): nothing else will tell.
+      if (worker.process.pid === undefined) exited(null, null);
     });
+    worker.once('exit', exited);
   }
 
   #answer(worker: Worker, report: Extract<Report, { report: 'admit' | 'release' }>): void {
@@ -104,27 +129,66 @@ export class Primary {
     tell(worker, { order: 'admission', number: report.number, refused });
   }
 
-  #exited(worker: Worker, listened: boolean, code: number, signal: string): void {
-    for (const place of this.#held.get(worker)?.values() ?? []) place.release();
+  #listened(port: number): void {
+    this.#listening++;
+    this.#respawnIntervalMs = RESPAWN_INTERVAL_MS;
+    // What was put off by the longer interval need not wait any more. One told to drain may have listened just before.
+    if (this.#phase === 'running') this.#replaceMissing();
+    if (this.#phase !== 'starting' || this.#listening < this.#options.workers) return;
+    this.#phase = 'running';
+    this.#started?.(port);
+  }
+
+  #exited(worker: Worker, listened: boolean, code: number | null, signal: string | null): void {
+    const places = this.#held.get(worker);
+    if (!places) return;
+    for (const place of places.values()) place.release();
     this.#held.delete(worker);
-    const { log } = this.#options;
-    if (this.#stopping) {
-      if (this.#held.size === 0) this.#ended?.(0);
+    if (listened) this.#listening--;
+    if (this.#phase === 'stopping') {
+      if (this.#held.size === 0) this.#drained?.();
       return;
     }
-    // One that never listened has said why; its replacement would fail the same way.
-    if (!listened) {
-      this.#stopping = true;
-      for (const other of this.#held.keys()) other.process.kill('SIGKILL');
-      this.#ended?.(code || 1);
+    // At the start one that never listened has said why; its replacement would fail the same way.
+    if (!listened && this.#phase === 'starting') {
+      this.#giveUp(code || 1);
       return;
     }
-    this.#listening--;
-    const wait = Math.max(0, this.#lastStart + RESPAWN_INTERVAL_MS - performance.now());
-    log.error({ worker: worker.process.pid, code, signal, replacedInMs: Math.round(wait) }, 'worker died');
-    setTimeout(() => {
-      if (!this.#stopping) this.#fork();
-    }, wait);
+    const replacedInMs = Math.round(this.#replaceMissing());
+    const fields = { worker: worker.process.pid, code, signal, replacedInMs, listening: this.#listening };
+    this.#options.log.error(fields, listened ? 'worker died' : CANNOT_START);
+  }
+
+  /** Nobody is served yet: the others can go at once. */
+  #giveUp(reason: unknown): void {
+    this.#phase = 'stopping';
+    clearTimeout(this.#respawn);
+    for (const other of this.#held.keys()) other.process.kill('SIGKILL');
+    this.#failed?.(reason);
+  }
+
+  /** As soon as the interval allows; returns when that is, ms from now. */
+  #replaceMissing(): number {
+    clearTimeout(this.#respawn);
+    const wait = Math.max(0, this.#lastStart + this.#respawnIntervalMs - performance.now());
+    if (this.#missing > 0) this.#respawn = setTimeout(() => this.#replace(), wait);
+    return wait;
+  }
+
+  #replace(): void {
+    // After one that has not listened yet the next is tried alone: what keeps it from starting would keep all of them.
+    const count = this.#respawnIntervalMs === RESPAWN_INTERVAL_MS ? this.#missing : 1;
+    this.#respawnIntervalMs = Math.min(2 * this.#respawnIntervalMs, MAX_RESPAWN_INTERVAL_MS);
+    try {
+      for (let i = 0; i < count; i++) this.#fork();
+    } catch (error) {
+      this.#options.log.error({ error }, CANNOT_START);
+    }
+    this.#replaceMissing();
+  }
+
+  get #missing(): number {
+    return this.#options.workers - this.#held.size;
   }
 }
 

@@ -53,7 +53,7 @@ const TABLE = {
     'WORKERS',
     integerOrAuto(1, 128, 'processes'),
     '1',
-    'Processes that share the port; `auto` is one per core; raise it when one core is busy.',
+    'Processes that share the port; `auto` is one per core; raise it when one core is busy, not for a weak controller: each polls by itself.',
   ),
 
   backendUrl: unsetRow(
@@ -75,7 +75,7 @@ const TABLE = {
     'BACKEND_CONNECTIONS',
     integer(1, 4096, 'connections'),
     '64',
-    'Connections to the backend for each of the two lanes, polls and CONTROL; lower it for a weak controller.',
+    'Connections to the backend for each of the two lanes, polls and CONTROL, of each worker; lower it for a weak controller.',
   ),
   backendHeaders: unsetRow(
     'Backend',
@@ -176,7 +176,7 @@ const TABLE = {
     'MONITOR_SHARING',
     onOff(),
     'on',
-    'Monitors that ask for the same thing share one poll; `off` polls for each session alone.',
+    'Monitors of one worker that ask for the same thing share one poll; `off` polls for each session alone.',
   ),
   monitorMaxInFlight: row(
     'MONITOR',

@@ -55,6 +55,19 @@ describe('pages', () => {
     expect(got.headers['access-control-allow-origin']).toBeUndefined();
   });
 
+  test('GET /healthz while nobody serves', async () => {
+    let serving = false;
+    const sources = createSources();
+    const admin = await startAdmin({ host: '127.0.0.1', port: 0, sources, serving: () => serving });
+    opened.push(admin);
+    expect(await ask(admin.port, '/healthz')).toMatchObject({
+      status: 503,
+      body: 'No worker serves; the log says why.\n',
+    });
+    serving = true;
+    expect(await ask(admin.port, '/healthz')).toMatchObject({ status: 200, body: 'ok\n' });
+  });
+
   test.each([
     '/nope',
     '/healthz/',

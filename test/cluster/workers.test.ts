@@ -3,6 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { createServer } from 'node:net';
 import { platform } from 'node:os';
 import { afterEach, describe, expect, test } from 'vitest';
+import { temporaryFolder } from '../access/support/temporary-folder.ts';
+import { ask, askMetrics, freePort } from '../admin/support.ts';
 import { waitUntil } from '../faults/support/wait.ts';
 import type { TestClient } from '../support/client.ts';
 import { type GatewayProcess, spawnGateway } from '../support/gateway.ts';
@@ -12,6 +14,7 @@ const LONG_MS = 60_000;
 
 let gateway: GatewayProcess | undefined;
 const clients: TestClient[] = [];
+const folder = temporaryFolder();
 afterEach(async () => {
   for (const client of clients.splice(0)) client.destroy();
   const workers = gateway ? workersOf(gateway) : [];
@@ -175,6 +178,72 @@ describe('two workers', () => {
       await session.expect({ type: 'closing', reason: 'shutdown' });
       await session.expectClosed();
       await waitUntil(() => !workers.some(isAlive), 'they have ended', 20_000);
+    },
+    LONG_MS,
+  );
+});
+
+describe('a replacement that cannot start, because a file has become invalid', () => {
+  const CANNOT_START = 'a replacement worker could not start';
+  /** It is tried after 0, 2 and 4 s in most runs; a machine may be slow. */
+  const TRIED_AGAIN_MS = 40_000;
+
+  /** One session that streams, of a worker that lives on; the other worker is killed and its replacement has failed. */
+  async function bereft(env: Record<string, string> = {}): Promise<{ session: TestClient; repair: () => string }> {
+    const repair = (): string => folder.write('rules.json', '{"rules":[{"path":"/**","allow":"all"}]}');
+    await start({ ROUTE_RULES: repair(), ...env });
+    const session = await ready();
+    session.command('MONITOR', { url: '/project/robot/joints/joint_states', method: 'GET', period_ms: 20 });
+    await session.until('data');
+    await waitUntil(() => gateway!.output().includes('"session began"'), 'the session is in the log');
+    const [survivor] = busiest(gateway!.output());
+    folder.write('rules.json', '{"rules":');
+    const victim = workersOf(gateway!).find((pid) => pid !== survivor)!;
+    process.kill(victim, 'SIGKILL');
+    await waitUntil(
+      () => gateway!.output().includes('ROUTE_RULES'),
+      'the replacement says why it cannot start',
+      20_000,
+    );
+    await waitUntil(
+      () => gateway!.output().includes(CANNOT_START) || living([session]).length === 0,
+      'the log says that it is tried again',
+    );
+    expect(living([session])).toHaveLength(1);
+    return { session, repair };
+  }
+
+  test(
+    'the other worker goes on undisturbed, and once the file is valid again there are two',
+    async () => {
+      const admin = await freePort();
+      const { session, repair } = await bereft({ ADMIN_PORT: String(admin) });
+      const before = session.lines.length;
+      await waitUntil(() => gateway!.output().split(CANNOT_START).length > 2, 'it is tried again', TRIED_AGAIN_MS);
+      await waitUntil(() => session.lines.length > before + 10, 'data goes on');
+      expect(living([session])).toHaveLength(1);
+      await ready();
+      expect((await ask(admin, '/healthz')).status).toBe(200);
+      repair();
+      await waitUntil(
+        async () => (await askMetrics(admin)).get('open_stream_processes') === 2,
+        'there are two again',
+        TRIED_AGAIN_MS,
+      );
+      session.command('STOP', { target: 'session' });
+      await session.until('stop_ack');
+    },
+    2 * LONG_MS,
+  );
+
+  test(
+    '[OS-3.8] a drain meanwhile waits for no replacement: the last line, and exit code 0',
+    async () => {
+      const { session } = await bereft();
+      gateway!.child.kill('SIGTERM');
+      await session.until({ type: 'closing', reason: 'shutdown' });
+      await session.expectClosed();
+      expect(await gateway!.exited).toEqual({ code: 0, signal: null });
     },
     LONG_MS,
   );
