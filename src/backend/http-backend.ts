@@ -99,6 +99,7 @@ class Exchange extends TimedCall implements Dispatcher.DispatchHandler, Call, Pa
   readonly #request: BackendRequest;
   readonly #startedAt = performance.now();
   readonly expiresAt: number;
+  aboard = false;
   /** undici reports some faults from within `dispatch`; the caller must not be answered before it has its handle. */
   #called = false;
   /** Nobody waits for its answer, which is only awaited for the connection's sake. */

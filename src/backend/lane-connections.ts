@@ -2,6 +2,8 @@
 
 /** A request on its way to a connection, or on one. */
 export interface Passenger {
+  /** It has a connection. Kept in it, as a look-up for each request would cost more. */
+  aboard: boolean;
   /** A connection is free for it. */
   start(): void;
   /** Its answer is not worth the connection any more: ends both. */
@@ -21,7 +23,7 @@ const PATIENCE_MS = 10;
 export class LaneConnections {
   readonly #limit: number;
   readonly #waiting = new Set<Passenger>();
-  readonly #aboard = new Set<Passenger>();
+  #aboard = 0;
   /** Those aboard whose answer nobody waits for; the oldest first. */
   readonly #left = new Set<Passenger>();
   #patience: NodeJS.Timeout | undefined;
@@ -32,7 +34,7 @@ export class LaneConnections {
 
   /** Starts it now, or as soon as one that came before it has released its connection. */
   enter(passenger: Passenger): void {
-    if (this.#aboard.size < this.#limit) this.#start(passenger);
+    if (this.#aboard < this.#limit) this.#start(passenger);
     else {
       this.#waiting.add(passenger);
       this.#beginPatience();
@@ -41,9 +43,14 @@ export class LaneConnections {
 
   /** It is done with, wherever it is. Nothing happens the second time. */
   release(passenger: Passenger): void {
-    this.#left.delete(passenger);
-    if (!this.#aboard.delete(passenger)) this.#waiting.delete(passenger);
-    else this.#startNext();
+    if (!passenger.aboard) {
+      this.#waiting.delete(passenger);
+      return;
+    }
+    passenger.aboard = false;
+    this.#aboard--;
+    if (this.#left.size > 0) this.#left.delete(passenger);
+    if (this.#waiting.size > 0) this.#startNext();
   }
 
   /**
@@ -51,7 +58,7 @@ export class LaneConnections {
    * is forgotten.
    */
   leave(passenger: Passenger): boolean {
-    if (!this.#aboard.has(passenger)) {
+    if (!passenger.aboard) {
       this.#waiting.delete(passenger);
       return false;
     }
@@ -69,15 +76,15 @@ export class LaneConnections {
   }
 
   #start(passenger: Passenger): void {
-    this.#aboard.add(passenger);
+    passenger.aboard = true;
+    this.#aboard++;
     passenger.start();
   }
 
   #startNext(): void {
     const [next] = this.#waiting;
-    if (next === undefined) return;
-    this.#waiting.delete(next);
-    this.#start(next);
+    this.#waiting.delete(next!);
+    this.#start(next!);
   }
 
   #beginPatience(): void {
