@@ -6,7 +6,7 @@ import { measure } from '../support/measure.ts';
 const fanOut = (name: string, awake: boolean, remark: string): BenchCase => ({
   name,
   claim: `1000 sessions, MONITOR 10 ms each, all of one url${remark}.`,
-  columns: ['gateway', 'undici', 'naive', 'floor'],
+  columns: ['gateway', 'undici', 'shared', 'naive', 'floor'],
   metrics: [
     rate('lines', 'lines', { reach: 100_000, reference: { undici: 14_300, naive: 2_700 } }),
     percent('missing', 'missing ticks', { reach: 0, reference: { undici: 86, naive: 97 } }),

@@ -6,11 +6,12 @@ import { toolPath } from './native.ts';
 import { RAW, ROOT } from './paths.ts';
 import { freePort, listening, type Running, SUBJECT_CORE, start } from './processes.ts';
 
-export type SubjectName = 'gateway' | 'undici' | 'naive' | 'floor';
+export type SubjectName = 'gateway' | 'undici' | 'shared' | 'naive' | 'floor';
 
 export const TITLES: Record<SubjectName | 'timer', string> = {
   gateway: 'Open Stream gateway',
   undici: 'undici loop, polls not shared',
+  shared: 'undici loop, polls shared',
   naive: 'setInterval + fetch',
   floor: 'C, epoll: the floor',
   timer: 'bare deadline loop',
@@ -18,11 +19,17 @@ export const TITLES: Record<SubjectName | 'timer', string> = {
 
 /** A copy beside the built entry, so that a build made while the benchmark runs does not change what it measures. */
 const GATEWAY = join(ROOT, 'dist', 'bench-subject.js');
-const BASELINES = { undici: 'undici-loop', naive: 'naive-gateway', timer: 'deadline-loop' } as const;
+const BASELINES = {
+  undici: 'undici-loop',
+  shared: 'shared-loop',
+  naive: 'naive-gateway',
+  timer: 'deadline-loop',
+} as const;
 
 const scripts: Record<Exclude<SubjectName, 'floor'> | 'timer', string> = {
   gateway: GATEWAY,
   undici: join(RAW, 'undici-loop.js'),
+  shared: join(RAW, 'shared-loop.js'),
   naive: join(RAW, 'naive-gateway.js'),
   timer: join(RAW, 'deadline-loop.js'),
 };

@@ -35,24 +35,21 @@ interface Table {
   rows: string[][];
 }
 
+/** What the gateway stands beside, in the order of the ratios. */
+const SHORT = { undici: 'undici', shared: 'shared', naive: 'setInterval', floor: 'floor', timer: 'bare loop' };
+
 export function tableOf(bench: BenchCase, result: CaseResult): Table {
   const columns = result.columns.map(({ column }) => column);
   const of = (column: string) => result.columns.find((one) => one.column === column)?.medians;
-  const [ours, undici, naive, floor, timer] = [of('gateway'), of('undici'), of('naive'), of('floor'), of('timer')];
-  const head = ['', ...columns.map((column) => TITLES[column])];
-  if (undici) head.push('ours / undici');
-  if (naive) head.push('ours / setInterval');
-  if (floor) head.push('ours / floor');
-  if (timer) head.push('ours / bare loop');
+  const [ours, undici] = [of('gateway'), of('undici')];
+  const others = Object.entries(SHORT).filter(([column]) => of(column));
+  const head = ['', ...columns.map((column) => TITLES[column]), ...others.map(([, short]) => `ours / ${short}`)];
   head.push('to reach', '');
   const rows = bench.metrics.map((metric) => {
     const { key, digits } = metric;
     const row = [metric.unit ? `${metric.title}, ${metric.unit}` : metric.title];
     for (const column of columns) row.push(number(of(column)?.[key], digits));
-    if (undici) row.push(ratio(ours?.[key], undici[key]));
-    if (naive) row.push(ratio(ours?.[key], naive[key]));
-    if (floor) row.push(ratio(ours?.[key], floor[key]));
-    if (timer) row.push(ratio(ours?.[key], timer[key]));
+    for (const [column] of others) row.push(ratio(ours?.[key], of(column)?.[key]));
     row.push(metric.goal ? number(metric.goal.reach, digits) : DASH, verdict(metric, ours?.[key], undici?.[key]));
     return row;
   });
