@@ -26,12 +26,11 @@ const EMPTY = Buffer.alloc(0);
 const TAIL_START_BYTES = 512;
 /** A carried line's storage above this is given back as soon as the line is done, so that idle sessions stay small. */
 const TAIL_KEEP_BYTES = 2048;
-
-const isSpace = (byte: number | undefined): boolean =>
-  byte === SPACE || byte === TAB || byte === RETURN || byte === NEWLINE;
+/** Blank lines passed over in one call, in bytes: as much as the smallest piece of work may have (`Turns`). */
+const BLANK_BYTES = 512;
 
 /**
- * Push a chunk, then call `next()` until it answers undefined; only then push another one.
+ * Push a chunk, then call `next()` until it is `drained`; only then push another one.
  * Memory: the chunk itself and one unfinished line of at most `lineBytes + 1`.
  */
 export class ReceiveBuffer {
@@ -62,10 +61,11 @@ export class ReceiveBuffer {
     return this.#at >= this.#chunk.length && this.#foreignByte === undefined;
   }
 
-  /** About how many bytes the next call of `next` looks at, for whoever shares out the work. */
+  /** How many bytes the next call of `next` works on at the most, give or take 512, for whoever shares out the work. */
   get nextBytes(): number {
     const newline = this.#chunk.indexOf(NEWLINE, this.#at);
-    return (newline < 0 ? this.#chunk.length : newline) - this.#at;
+    // A finished line is handed out whole, what earlier chunks brought of it included.
+    return newline < 0 ? this.#chunk.length - this.#at : this.#tailLength + newline - this.#at;
   }
 
   push(chunk: Buffer): void {
@@ -74,33 +74,16 @@ export class ReceiveBuffer {
     this.#at = 0;
   }
 
+  /** One line, a part of one, or a run of blank lines: never more, so that each is asked for. Undefined: no frame came of it. */
   next(): Frame | undefined {
     if (this.#over) {
       this.#at = this.#chunk.length;
       this.#foreignByte = undefined;
       return undefined;
     }
-    if (!this.#begun && this.#foreignByte === undefined) this.#begin();
-    while (this.#at < this.#chunk.length) {
-      const newline = this.#chunk.indexOf(NEWLINE, this.#at);
-      const end = newline < 0 ? this.#chunk.length : newline;
-      if (this.#discarded >= 0) {
-        const fatal = this.#discard(end, newline >= 0);
-        if (fatal) return fatal;
-        continue;
-      }
-      const piece = end - this.#at;
-      const length = this.#tailLength + piece;
-      const last = piece > 0 ? this.#chunk[end - 1] : this.#tail[this.#tailLength - 1];
-      const content = length > 0 && last === RETURN ? length - 1 : length;
-      if (content > this.#limits.lineBytes) return this.#overflow();
-      if (newline < 0) {
-        this.#carry(end);
-        break;
-      }
-      const bytes = this.#finish(end);
-      if (!isBlank(bytes)) return { kind: 'line', bytes };
-    }
+    if (this.#atStart) this.#skipMark();
+    const frame = this.#at < this.#chunk.length ? this.#cut() : undefined;
+    if (frame || this.#at < this.#chunk.length) return frame;
     this.#chunk = EMPTY;
     this.#at = 0;
     return this.#foreignByte === undefined ? undefined : this.#foreign(this.#foreignByte);
@@ -116,26 +99,66 @@ export class ReceiveBuffer {
     return isBlank(left) ? undefined : { kind: 'unterminated' };
   }
 
-  /**
-   * Skips the byte order mark and looks for the first byte that is not white space [OS-1.2, OS-1.7]. Only looks: white space is a
-   * part of its line and counts to its length [OS-1.4].
-   */
-  #begin(): void {
-    const chunk = this.#chunk;
-    if (this.#atStart) {
-      while (this.#at < chunk.length && chunk[this.#at] === BYTE_ORDER_MARK[this.#markBytes]) {
-        this.#markBytes++;
-        this.#at++;
-      }
-      if (this.#at === chunk.length) return;
-      this.#atStart = false;
-      if (this.#isMarkBroken()) this.#stopBefore(this.#at, BYTE_ORDER_MARK[0]!);
+  #cut(): Frame | undefined {
+    if (this.#skipBlankLines()) return undefined;
+    const newline = this.#chunk.indexOf(NEWLINE, this.#at);
+    const end = newline < 0 ? this.#chunk.length : newline;
+    if (!this.#begun && this.#isForeign(end)) return undefined;
+    if (this.#discarded >= 0) return this.#discard(end, newline >= 0);
+    const piece = end - this.#at;
+    const length = this.#tailLength + piece;
+    const last = piece > 0 ? this.#chunk[end - 1] : this.#tail[this.#tailLength - 1];
+    const content = length > 0 && last === RETURN ? length - 1 : length;
+    if (content > this.#limits.lineBytes) return this.#overflow();
+    if (newline < 0) {
+      this.#carry(end);
+      return undefined;
     }
-    let first = this.#at;
-    while (first < this.#chunk.length && isSpace(this.#chunk[first])) first++;
-    if (first === this.#chunk.length) return;
-    if (chunk[first] === BRACE) this.#begun = true;
-    else this.#stopBefore(first, chunk[first]!);
+    const bytes = this.#finish(end);
+    return isBlank(bytes) ? undefined : { kind: 'line', bytes };
+  }
+
+  /** Skips the byte order mark [OS-1.2]. */
+  #skipMark(): void {
+    while (this.#at < this.#chunk.length && this.#chunk[this.#at] === BYTE_ORDER_MARK[this.#markBytes]) {
+      this.#markBytes++;
+      this.#at++;
+    }
+    if (this.#at === this.#chunk.length) return;
+    this.#atStart = false;
+    if (this.#isMarkBroken()) this.#stopBefore(this.#at, BYTE_ORDER_MARK[0]!);
+  }
+
+  /** Passes over blank lines, some at a time; false when there was none, or one of a length that has to be looked at. */
+  #skipBlankLines(): boolean {
+    if (this.#tailLength > 0 || this.#discarded >= 0) return false;
+    const chunk = this.#chunk;
+    const { lineBytes } = this.#limits;
+    const from = this.#at;
+    const stop = Math.min(chunk.length, from + BLANK_BYTES);
+    let start = from;
+    for (let i = from; i < stop; i++) {
+      const byte = chunk[i];
+      if (byte === NEWLINE) {
+        if (i - start > lineBytes) break;
+        start = i + 1;
+      } else if (byte !== SPACE && byte !== RETURN && byte !== TAB) break;
+    }
+    this.#at = start;
+    return start > from;
+  }
+
+  /**
+   * Looks for the first byte that is not white space [OS-1.7], in this call's bytes alone: to look further each time would be
+   * quadratic. Only looks: white space is a part of its line and counts to its length [OS-1.4].
+   */
+  #isForeign(end: number): boolean {
+    if (this.#foreignByte !== undefined) return false;
+    const first = spaceEnd(this.#chunk, this.#at, end);
+    if (first === end) return false;
+    this.#begun = this.#chunk[first] === BRACE;
+    if (!this.#begun) this.#stopBefore(first, this.#chunk[first]!);
+    return !this.#begun;
   }
 
   #isMarkBroken(): boolean {
@@ -217,7 +240,15 @@ export class ReceiveBuffer {
   }
 }
 
-function isBlank(bytes: Buffer): boolean {
-  for (let i = 0; i < bytes.length; i++) if (!isSpace(bytes[i])) return false;
-  return true;
+const isBlank = (bytes: Buffer): boolean => spaceEnd(bytes, 0, bytes.length) === bytes.length;
+
+/** Where the white space ends that begins at `from`; `end` at the latest. */
+function spaceEnd(bytes: Buffer, from: number, end: number): number {
+  let at = from;
+  while (at < end) {
+    const byte = bytes[at];
+    if (byte !== SPACE && byte !== RETURN && byte !== TAB && byte !== NEWLINE) break;
+    at++;
+  }
+  return at;
 }

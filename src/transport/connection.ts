@@ -41,6 +41,9 @@ export interface ConnectionOptions {
   readonly place: Pick<Place, 'release'>;
 }
 
+/** A MONITOR begins a poll: a request to the backend, and its answer. */
+const MONITOR_UNITS = 20;
+
 const ignore = (): void => {};
 
 export class Connection implements Runnable, OutboxOwner {
@@ -141,11 +144,13 @@ export class Connection implements Runnable, OutboxOwner {
     while (this.session.state !== 'CLOSING' && (this.#frame !== undefined || !this.#received.drained)) {
       // Whoever does not read the answers gets no more of them [OS-3.7].
       if (this.#outbox.answersCongested) return false;
-      if (!turns.take(this.#received.nextBytes)) {
+      const held = this.#frame;
+      // A line that had to wait is decoded only now.
+      if (!turns.take(held?.kind === 'line' ? held.bytes.length : this.#received.nextBytes)) {
         turns.later(this);
         return false;
       }
-      const frame = this.#frame ?? this.#received.next();
+      const frame = held ?? this.#received.next();
       this.#frame = undefined;
       if (!frame) continue;
       const wait = this.#throttle?.(this.session.state === 'READY') ?? 0;
@@ -171,7 +176,7 @@ export class Connection implements Runnable, OutboxOwner {
   }
 
   #handle(frame: Frame): void {
-    const { trace, services } = this.#host;
+    const { trace, services, turns } = this.#host;
     if (frame.kind === 'overflow') this.session.overflowed(frame.fatal);
     else if (frame.kind === 'foreign') this.session.foreign(frame.byte);
     else {
@@ -180,7 +185,10 @@ export class Connection implements Runnable, OutboxOwner {
       const parsed = 'fault' in line ? line : parseEnvelope(line, services.profile);
       if ('fault' in parsed) this.session.broken(parsed.fault);
       else if ('code' in parsed) this.session.refused(parsed);
-      else this.session.command(parsed);
+      else {
+        this.session.command(parsed);
+        if (parsed.name === 'MONITOR') turns.spend(MONITOR_UNITS);
+      }
     }
   }
 

@@ -6,7 +6,7 @@ export interface Runnable {
   run(): void;
 }
 
-/** Work units in one turn; a line costs one for each started half kilobyte. About half a millisecond. */
+/** Work units in one turn; a line, or a run of blank ones, costs one for each started half kilobyte. About half a millisecond. */
 const UNITS_PER_TURN = 100;
 
 export class Turns {
@@ -14,6 +14,12 @@ export class Turns {
   #scheduled = false;
   /** First in, first out: whoever was refused goes behind all others that wait. */
   readonly #waiting = new Set<Runnable>();
+  readonly #soon: (fire: () => void) => void;
+
+  /** `soon` calls once in the next turn of the event loop; default `setImmediate`. */
+  constructor(soon: (fire: () => void) => void = setImmediate) {
+    this.#soon = soon;
+  }
 
   /** Takes units for a piece of work of this many bytes; false when this turn is used up. */
   take(bytes: number): boolean {
@@ -21,6 +27,11 @@ export class Turns {
     this.#left -= 1 + (bytes >> 9);
     this.#schedule();
     return true;
+  }
+
+  /** What was taken for turned out to be more work than its bytes tell. */
+  spend(units: number): void {
+    this.#left -= units;
   }
 
   /** Runs it in a later turn, behind everybody who waits already. */
@@ -36,7 +47,7 @@ export class Turns {
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    setImmediate(() => this.#begin());
+    this.#soon(() => this.#begin());
   }
 
   #begin(): void {

@@ -18,8 +18,10 @@ function frames(chunks: readonly Buffer[], limits: ReceiveLimits, ended = true):
     // A copy that is wiped afterwards: what is carried over must not point into a chunk that is gone.
     const own = Buffer.from(chunk);
     buffer.push(own);
-    for (let frame = buffer.next(); frame; frame = buffer.next()) found.push(seen(frame));
-    expect(buffer.drained).toBe(true);
+    while (!buffer.drained) {
+      const frame = buffer.next();
+      if (frame) found.push(seen(frame));
+    }
     own.fill(0x7e);
   }
   const left = ended ? buffer.end() : undefined;
@@ -61,6 +63,23 @@ const stream = fc
 const limits = fc.record({ lineBytes: fc.integer({ min: 1, max: 12 }), discardBytes: fc.integer({ min: 0, max: 12 }) });
 const cuts = fc.array(fc.nat(200), { maxLength: 30 });
 
+/** White space in runs, longer than what is passed over at once, and lines between them. */
+const blanks = fc
+  .array(
+    fc.oneof(
+      fc
+        .tuple(fc.constantFrom('\n', '\r\n', ' \n', '\t \r\n', ' ', '\r'), fc.integer({ min: 1, max: 700 }))
+        .map(([blank, count]) => blank.repeat(count)),
+      fc.constantFrom('{}\n', '{x', '\n', '\r', ' G'),
+    ),
+    { maxLength: 8 },
+  )
+  .map((pieces) => Buffer.from(pieces.join('')));
+const blankLimits = fc.record({
+  lineBytes: fc.oneof(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 505, max: 520 }), fc.constant(5000)),
+  discardBytes: fc.oneof(fc.integer({ min: 0, max: 12 }), fc.integer({ min: 505, max: 520 }), fc.constant(5000)),
+});
+
 describe('[OS-1.3] cuts never matter', () => {
   test('any cut of any bytes gives the frames of the plain reference', () => {
     fc.assert(
@@ -77,6 +96,17 @@ describe('[OS-1.3] cuts never matter', () => {
         ).toEqual(expected);
       }),
       { numRuns: 3000 },
+    );
+  });
+
+  test('[OS-1.2] nor do they in long runs of white space', () => {
+    fc.assert(
+      fc.property(blanks, blankLimits, fc.array(fc.nat(10_000), { maxLength: 6 }), (bytes, bounds, places) => {
+        const expected = referenceFrames(bytes, bounds, true);
+        expect(frames(cut(bytes, places), bounds)).toEqual(expected);
+        expect(frames([bytes], bounds)).toEqual(expected);
+      }),
+      { numRuns: 1000 },
     );
   });
 
@@ -151,6 +181,12 @@ describe('[OS-1.4] the limits, to the byte', () => {
     expect(buffer.drained).toBe(false);
     expect(() => buffer.push(Buffer.from('x'))).toThrow(/before/);
   });
+});
+
+describe('[OS-3.1] work is announced before it is done', () => {
+  const SIZE = 16_384;
+  const bounds = { lineBytes: SIZE, discardBytes: 1e9 };
+  const filled = (text: string): Buffer => Buffer.alloc(SIZE, text);
 
   test('nextBytes is the length of what the next call looks at', () => {
     const buffer = new ReceiveBuffer({ lineBytes: 100, discardBytes: 100 });
@@ -160,8 +196,118 @@ describe('[OS-1.4] the limits, to the byte', () => {
     expect(buffer.nextBytes).toBe(2);
     buffer.next();
     expect(buffer.nextBytes).toBe(6);
+    buffer.next();
+    buffer.push(Buffer.from('":1}\n'));
+    // The whole line is handed out and decoded, and not this end of it alone.
+    expect(buffer.nextBytes).toBe(10);
+  });
+
+  test('a line is never longer than announced, whatever stands before it', () => {
+    const lengthy = stream.map((bytes) =>
+      Buffer.from(bytes.toString('latin1').replaceAll('y', 'y'.repeat(40)), 'latin1'),
+    );
+    const wide = { lineBytes: 300, discardBytes: 1e9 };
+    fc.assert(
+      fc.property(lengthy, cuts, (bytes, places) => {
+        const buffer = new ReceiveBuffer(wide);
+        for (const chunk of cut(bytes, places)) {
+          buffer.push(chunk);
+          while (!buffer.drained) {
+            const announced = buffer.nextBytes;
+            const frame = buffer.next();
+            if (frame?.kind === 'line') expect(frame.bytes.length).toBeLessThanOrEqual(announced);
+          }
+        }
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  const BLANK = ['\n', '\r\n', ' \n', '\t \r\n', `${' '.repeat(511)}\n`, `${' '.repeat(700)}\r\n`, ' ', '\r'];
+  const floods: [string, Buffer][] = [
+    ...BLANK.map((text): [string, Buffer] => [
+      `${text.length} × ${JSON.stringify(text.slice(-4))}`,
+      Buffer.alloc(SIZE + 3000, text),
+    ]),
+    ['short lines', filled('{}\n')],
+    ['a line without an end', Buffer.alloc(2 * SIZE, '{x')],
+    [
+      'blank lines before a long one',
+      Buffer.concat([Buffer.alloc(700, '\n'), Buffer.from('{'), filled('a'), filled('\n')]),
+    ],
+    ['a long line before short ones', Buffer.concat([Buffer.from('{'), filled('a'), filled('\n{}\n')])],
+    ['blank lines before what is none of ours', Buffer.concat([filled('\r\n'), Buffer.from('GET /')])],
+  ];
+
+  test.each(floods)('%s: no call looks at more bytes than announced, a few times over', (_name, bytes) => {
+    for (const begun of [false, true]) {
+      for (const size of [SIZE, 1000, 1]) {
+        const buffer = new ReceiveBuffer(bounds);
+        if (begun) {
+          buffer.push(Buffer.from('{}\n'));
+          buffer.next();
+        }
+        let all = 0;
+        let beyond = 0;
+        for (let at = 0; at < bytes.length; at += size) {
+          const { chunk, looks } = watched(bytes.subarray(at, at + size));
+          buffer.push(chunk);
+          for (let seen = 0; !buffer.drained; seen = looks()) {
+            const announced = buffer.nextBytes;
+            buffer.next();
+            beyond = Math.max(beyond, looks() - seen - 4 * announced);
+          }
+          all += looks();
+        }
+        expect(beyond).toBeLessThanOrEqual(1024);
+        // Nothing is quadratic, either.
+        expect(all).toBeLessThanOrEqual(6 * bytes.length + 1024);
+      }
+    }
+  });
+
+  test.each(floods)('%s: everything is announced, or done in steps of half a kilobyte', (_name, bytes) => {
+    const buffer = new ReceiveBuffer(bounds);
+    let announced = 0;
+    let calls = 0;
+    for (let at = 0; at < bytes.length; at += SIZE) {
+      buffer.push(bytes.subarray(at, at + SIZE));
+      for (; !buffer.drained; calls++) {
+        announced += buffer.nextBytes;
+        buffer.next();
+      }
+    }
+    expect(announced + 512 * calls).toBeGreaterThanOrEqual(bytes.length);
   });
 });
+
+/** The same bytes, which count how often one of them is looked at. */
+function watched(bytes: Buffer): { readonly chunk: Buffer; readonly looks: () => number } {
+  let count = 0;
+  const watch = (inner: Buffer): Buffer =>
+    new Proxy(inner, {
+      get(target, name) {
+        if (name === 'subarray') return (from?: number, to?: number) => watch(target.subarray(from, to));
+        if (name === 'indexOf') {
+          return (byte: number, from = 0) => {
+            const found = target.indexOf(byte, from);
+            count += (found < 0 ? target.length : found + 1) - from;
+            return found;
+          };
+        }
+        if (name === 'copy') {
+          return (to: Buffer, at: number, from: number, end: number) => {
+            count += end - from;
+            return target.copy(to, at, from, end);
+          };
+        }
+        const value: unknown = Reflect.get(target, name, target);
+        if (typeof value === 'number' && name !== 'length') count++;
+        return value;
+      },
+    });
+  return { chunk: watch(bytes), looks: () => count };
+}
 
 describe('[OS-1.4] memory stays bounded', () => {
   /** Bytes of array buffers that this process holds; they are given back some time after the collection that finds them. */
@@ -179,7 +325,7 @@ describe('[OS-1.4] memory stays bounded', () => {
         const buffer = new ReceiveBuffer({ lineBytes: 4096, discardBytes: 1e9 });
         for (let k = 0; k < 50; k++) {
           buffer.push(Buffer.allocUnsafeSlow(1000).fill(k === 0 ? '{' : 'a'));
-          while (buffer.next());
+          while (!buffer.drained) buffer.next();
         }
         kept.push(buffer);
       }

@@ -39,7 +39,10 @@ export const framing: Target = {
     for (const chunk of cutByItself(stream)) {
       const own = Buffer.from(chunk);
       buffer.push(own);
-      for (let frame = buffer.next(); frame; frame = buffer.next()) found.push(seen(frame));
+      while (!buffer.drained) {
+        const frame = buffer.next();
+        if (frame) found.push(seen(frame));
+      }
       own.fill(0x7e);
     }
     const left = buffer.end();
