@@ -88,7 +88,13 @@ check(
     // Something listens, takes connections and says nothing: every attempt can be counted.
     const mute = await RawBackend.start(() => {}, out.port);
     const begun = performance.now();
-    await pass(4000);
+    let longestTurn = 0;
+    for (let at = begun; at - begun < 4000; ) {
+      await pass(20);
+      const now = performance.now();
+      longestTurn = Math.max(longestTurn, now - at - 20);
+      at = now;
+    }
     const seconds = (performance.now() - begun) / 1000;
     const { connections, mostOpen, requests } = mute;
     await mute.stop();
@@ -96,7 +102,9 @@ check(
       `outage, mute for ${seconds.toFixed(1)} s, ${polls} polls: ${connections} connections, ${mostOpen} at most at once`,
     );
     expect(connections).toBeGreaterThan(0);
-    expect(mostOpen).toBeLessThanOrEqual(polls + 2);
+    // A process that was held up for long finds a try over and the next one due at once: the end of the last is still to be seen.
+    const seenAtOnce = longestTurn < PERIOD_MS ? 1 : 2;
+    expect(mostOpen).toBeLessThanOrEqual(polls * seenAtOnce + 2);
     // Each try lasts BACKEND_TIMEOUT_MS, and none is faster than the period.
     expect(requests.length).toBeLessThanOrEqual(polls * ((seconds * 1000) / PERIOD_MS + 2));
     allAlive(out.clients);
