@@ -147,13 +147,15 @@ class Exchange extends TimedCall implements Dispatcher.DispatchHandler, Call, Pa
     this.#fail('aborted', 'the call was aborted');
   }
 
-  cut(): void {
+  /** False while its connection is still being made: there is nothing to give back, and giving up would waste what it took so far. */
+  cut(): boolean {
+    if (this.#abort === undefined) return false;
     this.#isLeft = false;
-    this.#abort?.(new Error('nobody waits for the answer'));
-    this.#released();
+    this.#abort(new Error('nobody waits for the answer'));
+    return true;
   }
 
-  /** undici is done with it, or has to end it for itself. */
+  /** undici is done with it, which it always says in the end: a connection that it cannot make it gives up itself. */
   #released(): void {
     this.#shared.timeouts.remove(this);
     this.#lane.connections.release(this);
@@ -173,8 +175,9 @@ class Exchange extends TimedCall implements Dispatcher.DispatchHandler, Call, Pa
 
   onConnect(abort: (error?: Error) => void): void {
     // Given up while it waited for a connection: it must not be sent any more.
-    if (this.#done === undefined && !this.#isLeft) abort(new Error('aborted before it was sent'));
-    else this.#abort = abort;
+    const isWanted = this.#done !== undefined || (this.#isLeft && performance.now() < this.expiresAt);
+    if (isWanted) this.#abort = abort;
+    else abort(new Error('aborted before it was sent'));
   }
 
   onHeaders(status: number, headers: Buffer[]): boolean {
@@ -214,8 +217,8 @@ class Exchange extends TimedCall implements Dispatcher.DispatchHandler, Call, Pa
   /** Told a little later: undici is still taking its queue apart, and a request that an answer leads to must not get into that. */
   onError(error: Error): void {
     const fault = this.#abort ? 'connection' : 'connect';
-    this.#released();
     queueMicrotask(() => {
+      this.#released();
       if (WITHOUT_BODY.has(this.#status)) this.#finish(false);
       else this.#fail(fault, describe(error));
     });
@@ -248,8 +251,8 @@ class Exchange extends TimedCall implements Dispatcher.DispatchHandler, Call, Pa
       durationMs: performance.now() - this.#startedAt,
     });
     if (this.#isLeft) return;
-    this.#abort?.(new Error(reason));
-    this.#released();
+    if (this.aboard) this.#abort?.(new Error(reason));
+    else this.#lane.connections.release(this);
   }
 
   #settle(answer: BackendAnswer): void {

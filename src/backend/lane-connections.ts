@@ -6,8 +6,8 @@ export interface Passenger {
   aboard: boolean;
   /** A connection is free for it. */
   start(): void;
-  /** Its answer is not worth the connection any more: ends both. */
-  cut(): void;
+  /** Its answer is not worth the connection any more: ends both. False when there is no connection yet. */
+  cut(): boolean;
 }
 
 /**
@@ -96,8 +96,11 @@ export class LaneConnections {
   /** As many as wait are given the connections of those that have been left for longest. */
   #makeRoom(): void {
     this.#patience = undefined;
-    const longest = [...this.#left].slice(0, this.#waiting.size);
-    for (const passenger of longest) passenger.cut();
+    let wanted = this.#waiting.size;
+    for (const passenger of [...this.#left]) {
+      if (wanted === 0) break;
+      if (passenger.cut()) wanted--;
+    }
     this.#beginPatience();
   }
 }
