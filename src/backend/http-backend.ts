@@ -104,6 +104,8 @@ class Exchange extends TimedCall implements Dispatcher.DispatchHandler, Call, Pa
   #called = false;
   /** Nobody waits for its answer, which is only awaited for the connection's sake. */
   #isLeft = false;
+  /** It was left while its connection was being made, and has not had anybody's patience yet. */
+  #isSpared = false;
   #done: ((answer: BackendAnswer) => void) | undefined;
   /** Set when the request is being written: from here on the backend may have it. */
   #abort: ((error?: Error) => void) | undefined;
@@ -147,9 +149,13 @@ class Exchange extends TimedCall implements Dispatcher.DispatchHandler, Call, Pa
     this.#fail('aborted', 'the call was aborted');
   }
 
-  /** False while its connection is still being made: there is nothing to give back, and giving up would waste what it took so far. */
+  /** False while its connection is being made, and just after: there is nothing to give back, and giving up would waste what it took so far. */
   cut(): boolean {
     if (this.#abort === undefined) return false;
+    if (this.#isSpared) {
+      this.#isSpared = false;
+      return false;
+    }
     this.#isLeft = false;
     this.#abort(new Error('nobody waits for the answer'));
     return true;
@@ -163,6 +169,7 @@ class Exchange extends TimedCall implements Dispatcher.DispatchHandler, Call, Pa
 
   expired(): void {
     if (this.#isLeft) {
+      this.#isSpared = false;
       this.cut();
       return;
     }
@@ -176,6 +183,7 @@ class Exchange extends TimedCall implements Dispatcher.DispatchHandler, Call, Pa
   onConnect(abort: (error?: Error) => void): void {
     // Given up while it waited for a connection: it must not be sent any more.
     const isWanted = this.#done !== undefined || (this.#isLeft && performance.now() < this.expiresAt);
+    this.#isSpared = this.#isLeft;
     if (isWanted) this.#abort = abort;
     else abort(new Error('aborted before it was sent'));
   }

@@ -6,7 +6,7 @@ export interface Passenger {
   aboard: boolean;
   /** A connection is free for it. */
   start(): void;
-  /** Its answer is not worth the connection any more: ends both. False when there is no connection yet. */
+  /** Its answer is not worth the connection any more: ends both. False when it is too early for that. */
   cut(): boolean;
 }
 
