@@ -2,6 +2,7 @@
 import { type Dispatcher, Pool } from 'undici';
 import type { Backend, BackendAnswer, BackendRequest, Call, FailedAnswer, Lane } from './backend.ts';
 import { CallTimeouts, TimedCall } from './call-timeouts.ts';
+import { describeFault } from './describe-fault.ts';
 import { LaneConnections, type Passenger } from './lane-connections.ts';
 
 export interface HttpBackendOptions {
@@ -228,7 +229,7 @@ class Exchange extends TimedCall implements Dispatcher.DispatchHandler, Call, Pa
     queueMicrotask(() => {
       this.#released();
       if (WITHOUT_BODY.has(this.#status)) this.#finish(false);
-      else this.#fail(fault, describe(error));
+      else this.#fail(fault, describeFault(error));
     });
   }
 
@@ -287,32 +288,4 @@ function headerOf(headers: Buffer[], name: string): string | undefined {
     if (headers[i]!.length === name.length && headers[i]!.toString('latin1').toLowerCase() === name)
       return headers[i + 1]!.toString('latin1');
   return undefined;
-}
-
-/** Sentences for what undici and the system call by codes; the code stays, for whoever knows it. */
-const REASONS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'the connection was refused',
-  ECONNRESET: 'the connection was reset',
-  EPIPE: 'the connection was closed by the backend',
-  ENOTFOUND: 'the host name is not known',
-  EHOSTUNREACH: 'the host cannot be reached',
-  ENETUNREACH: 'the network cannot be reached',
-  ETIMEDOUT: 'the connection timed out',
-  UND_ERR_CONNECT_TIMEOUT: 'no connection was made in time',
-  UND_ERR_SOCKET: 'the backend closed the connection',
-  UND_ERR_HEADERS_OVERFLOW: 'the headers of the answer are too long',
-  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'the body is not as long as announced',
-  UND_ERR_DESTROYED: 'the gateway is stopping',
-  UND_ERR_CLOSED: 'the gateway is stopping',
-};
-
-function describe(error: Error): string {
-  const code = (error as { code?: unknown }).code;
-  if (error instanceof AggregateError && error.errors[0] instanceof Error) return describe(error.errors[0]);
-  // Some of the parser's errors come without a code.
-  if (error.name === 'HTTPParserError')
-    return `the backend does not speak HTTP${typeof code === 'string' ? ` (${code})` : ''}`;
-  if (typeof code !== 'string') return 'the call failed';
-  const reason = REASONS[code];
-  return reason === undefined ? `the call failed (${code})` : `${reason} (${code})`;
 }

@@ -1,8 +1,8 @@
-// Who is given one of a lane's connections, who waits for one, and how many go on with an answer that nobody waits for any more.
+// Who is given one of a lane's connections, who waits for one, and how long an answer that nobody waits for may keep one.
 
 /** A request on its way to a connection, or on one. */
 export interface Passenger {
-  /** It has a connection. Kept in it, as a look-up for each request would cost more. */
+  /** It has a connection, or one is being made for it. Kept in it, as a look-up for each request would cost more. */
   aboard: boolean;
   /** A connection is free for it. */
   start(): void;
@@ -11,7 +11,8 @@ export interface Passenger {
 }
 
 /**
- * How long somebody may have to wait for a connection while an answer that nobody waits for keeps one, ms; twice as long at most. Cutting
+ * How long somebody has to wait for a connection while an answer that nobody waits for keeps one, ms; up to twice as long behind one
+ * that has just been made. Cutting
  * such a connection off at once would let a flood of monitors that begin and end make the backend's connections anew all the time.
  */
 const PATIENCE_MS = 10;
