@@ -1,14 +1,10 @@
 // What Node itself costs with polls shared: the undici loop with one poll per url and period, whose line is written to every
 // session as it is. Checks nothing, keeps no session: the least that a fan-out in Node can cost.
-import { createServer, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { Pool } from 'undici';
+import { type Command, serveLines } from '../support/line-server.ts';
 
 const backend = new Pool(process.env['BACKEND_URL']!, { connections: 128 });
-
-interface Command {
-  cmd: string;
-  payload: { url: string; period_ms: number };
-}
 
 const polls = new Map<string, Set<Socket>>();
 
@@ -44,23 +40,8 @@ function join(socket: Socket, { url, period_ms: periodMs }: Command['payload']):
   socket.on('close', () => readers.delete(socket));
 }
 
-const server = createServer({ noDelay: true }, (socket) => {
-  let rest = '';
-  socket.setEncoding('utf8');
-  socket.on('error', () => socket.destroy());
-  socket.on('data', (chunk: string) => {
-    const lines = (rest + chunk).split('\n');
-    rest = lines.pop()!;
-    for (const line of lines) {
-      const { cmd, payload } = JSON.parse(line) as Command;
-      if (cmd === 'HANDSHAKE') socket.write('{"type":"handshake_ack","ok":true,"version":"1.0.0"}\n');
-      if (cmd === 'MONITOR') {
-        socket.write('{"type":"monitor_ack"}\n');
-        join(socket, payload);
-      }
-    }
-  });
+serveLines((socket) => ({ cmd, payload }) => {
+  if (cmd !== 'MONITOR') return;
+  socket.write('{"type":"monitor_ack"}\n');
+  join(socket, payload);
 });
-
-server.listen(Number(process.env['PORT']), '127.0.0.1');
-process.on('SIGTERM', () => process.exit(0));

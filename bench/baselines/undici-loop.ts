@@ -1,14 +1,10 @@
 // The first baseline: what undici and a deadline timer cost with no gateway around them. It answers the three commands
 // of the load client and checks nothing: no framing limits, no schema, no watchdog, no back-pressure, polls not shared.
-import { createServer, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { Pool } from 'undici';
+import { type Command, serveLines } from '../support/line-server.ts';
 
 const backend = new Pool(process.env['BACKEND_URL']!, { connections: 128 });
-
-interface Command {
-  cmd: string;
-  payload: { url: string; method: 'POST' | 'PUT' | 'DELETE'; period_ms: number; body?: unknown; ack?: boolean };
-}
 
 function startMonitor(socket: Socket, url: string, periodMs: number): void {
   const start = performance.now();
@@ -43,25 +39,13 @@ async function relay(socket: Socket, { url, method, body, ack }: Command['payloa
   }
 }
 
-const server = createServer({ noDelay: true }, (socket) => {
-  let rest = '';
+serveLines((socket) => {
   let controls = Promise.resolve();
-  socket.setEncoding('utf8');
-  socket.on('error', () => socket.destroy());
-  socket.on('data', (chunk: string) => {
-    const lines = (rest + chunk).split('\n');
-    rest = lines.pop()!;
-    for (const line of lines) {
-      const { cmd, payload } = JSON.parse(line) as Command;
-      if (cmd === 'HANDSHAKE') socket.write('{"type":"handshake_ack","ok":true,"version":"1.0.0"}\n');
-      if (cmd === 'MONITOR') {
-        socket.write('{"type":"monitor_ack"}\n');
-        startMonitor(socket, payload.url, payload.period_ms);
-      }
-      if (cmd === 'CONTROL') controls = controls.then(() => relay(socket, payload));
+  return ({ cmd, payload }) => {
+    if (cmd === 'MONITOR') {
+      socket.write('{"type":"monitor_ack"}\n');
+      startMonitor(socket, payload.url, payload.period_ms);
     }
-  });
+    if (cmd === 'CONTROL') controls = controls.then(() => relay(socket, payload));
+  };
 });
-
-server.listen(Number(process.env['PORT']), '127.0.0.1');
-process.on('SIGTERM', () => process.exit(0));
