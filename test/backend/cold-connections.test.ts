@@ -1,7 +1,8 @@
 // While a connection is being made, which over TLS takes a while, and when it fails: what is given up meanwhile costs nobody anything.
 import net from 'node:net';
 import tls from 'node:tls';
-import { afterEach, describe, expect, test } from 'vitest';
+import { Pool } from 'undici';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { BackendAnswer, Call } from '../../src/backend/backend.ts';
 import { createHttpBackend } from '../../src/backend/http-backend.ts';
 import { makeCertificate } from '../access/support/certificate.ts';
@@ -93,6 +94,27 @@ describe('a connection that takes long to be made', () => {
 });
 
 describe('connections that fail in the making', () => {
+  test('what waits is sent behind undici’s handling of the fault, not from within: it is still taking its queue apart', async () => {
+    const { make } = await coldBackend(1, 5000, (_open, socket) => socket.resetAndDestroy());
+    const limit = Error.stackTraceLimit;
+    Error.stackTraceLimit = 50;
+    const from: string[] = [];
+    const { dispatch } = Pool.prototype;
+    const spy = vi.spyOn(Pool.prototype, 'dispatch').mockImplementation(function (this: Pool, options, handler) {
+      from.push(new Error('sent').stack ?? '');
+      return dispatch.call(this, options, handler);
+    });
+    try {
+      const all = Array.from({ length: 10 }, () => make('POST', '/'));
+      await waitUntil(() => all.every(({ answers }) => answers.length === 1), 'all are answered');
+    } finally {
+      spy.mockRestore();
+      Error.stackTraceLimit = limit;
+    }
+    expect(from).toHaveLength(10);
+    expect(from.filter((stack) => /\bonError\b|errorRequest/.test(stack))).toEqual([]);
+  });
+
   test.each([11, 222, 3333])('each call is answered once, and the lane recovers: %i', async (start) => {
     let seed = start;
     const random = (): number => {
