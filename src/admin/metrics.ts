@@ -108,11 +108,15 @@ export const METRICS: readonly Metric[] = [
   histogram('open_stream_poll_duration_seconds', 'From sending a poll to its last byte.', (n) => n.pollDurationMs),
   histogram(
     'open_stream_poll_lateness_seconds',
-    'How late the timers of deadlines fired; up to 1 ms is the grain of timers.',
+    'How long after their deadlines polls were sent or given up; up to 1 ms is the grain of timers.',
     (n) => n.latenessMs,
   ),
-  counter('open_stream_ticks_total', 'Timers of deadlines that fired.', (n) => n.ticks.all),
-  counter('open_stream_late_ticks_total', 'Those that fired more than 2 ms late.', (n) => n.ticks.late),
+  counter(
+    'open_stream_ticks_total',
+    'Deadlines that polls were sent or given up for; a timer that fires too late has one for several.',
+    (n) => n.ticks.all,
+  ),
+  counter('open_stream_late_ticks_total', 'Those that were more than 2 ms late.', (n) => n.ticks.late),
   gauge('open_stream_late_ticks_ratio', 'Late ticks among all since the start, 0 to 1.', ({ ticks }) =>
     ticks.all === 0 ? 0 : ticks.late / ticks.all,
   ),

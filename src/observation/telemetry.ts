@@ -32,7 +32,7 @@ export class Telemetry {
   readonly polls = { ok: 0, failed: 0 };
   /** Deadlines that no poll was sent for. */
   deadlinesVoided = 0;
-  /** Timers of deadlines that fired more than LATE_TICK_MS late, and all that fired. */
+  /** Deadlines met more than LATE_TICK_MS late, and all of them. */
   readonly ticks = { late: 0, all: 0 };
   authenticationFailures = 0;
   /** Of those that were sent. */

@@ -3,6 +3,7 @@ import type { Backend } from '../backend/backend.ts';
 import type { Clock } from '../clock.ts';
 import type { Explain } from '../events/outcomes.ts';
 import { pollOutcome } from '../events/outcomes.ts';
+import { Turns } from '../turns.ts';
 import type { PollMember } from './audience.ts';
 import { Poll, type PollMembership, type PollObserver } from './poll.ts';
 
@@ -28,11 +29,13 @@ export interface PollHubOptions {
 
 export class PollHub {
   readonly #options: PollHubOptions;
+  readonly #turns: Turns;
   readonly #shared = new Map<string, Poll>();
   #polls = 0;
 
   constructor(options: PollHubOptions) {
     this.#options = options;
+    this.#turns = new Turns((fire) => options.clock.soon(fire));
   }
 
   /** Polls that run now. */
@@ -57,6 +60,7 @@ export class PollHub {
     const poll = new Poll({
       periodMs: subject.periodMs,
       clock,
+      turns: this.#turns,
       maxInFlight,
       observer: this.#options.observe(subject),
       send: (done) => backend.call('poll', request, done),

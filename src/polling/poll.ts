@@ -4,6 +4,7 @@ import type { BackendAnswer, Call } from '../backend/backend.ts';
 import type { Clock, Timer } from '../clock.ts';
 import type { DataEvent } from '../events/data.ts';
 import type { PollFailure, PollOutcome } from '../events/outcomes.ts';
+import type { Runnable, Turns } from '../turns.ts';
 import { Audience, type PollMember } from './audience.ts';
 
 export interface PollMembership {
@@ -14,7 +15,7 @@ export interface PollMembership {
 
 /** What happens to polls, for whoever counts it; must not throw. */
 export interface PollObserver {
-  /** A deadline's timer fired `latenessMs` after it. */
+  /** A deadline's poll was sent `latenessMs` after it, or given up then. Not called for the first, which is at once. */
   ticked(latenessMs: number): void;
   /** Deadlines that no poll was sent for: the timer was too late, or a poll outlasted them. */
   voided(count: number): void;
@@ -28,6 +29,8 @@ export interface PollOptions {
   readonly periodMs: number;
   readonly clock: Clock;
   readonly observer: PollObserver;
+  /** Shared by all polls: many that are due at once are not all sent in one turn of the event loop. */
+  readonly turns: Turns;
   /** Polls under way at once; 1 unless MONITOR_MAX_IN_FLIGHT asks for more. */
   readonly maxInFlight: number;
   send(done: (answer: BackendAnswer) => void): Call;
@@ -36,13 +39,23 @@ export interface PollOptions {
   onEnd(): void;
 }
 
+/** A deadline that could not be polled for when its timer fired. */
+interface Postponed {
+  readonly index: number;
+  /** The deadline that the timer was set for: an older one when it fired too late. */
+  readonly dueAt: number;
+}
+
+/** The units of a turn that sending a poll costs. */
+const POLL_UNITS = 4;
+
 interface Flight {
   readonly index: number;
   readonly dueAt: number;
   call: Call | undefined;
 }
 
-export class Poll {
+export class Poll implements Runnable {
   readonly #options: PollOptions;
   readonly #origin: number;
   readonly #audience: Audience;
@@ -52,6 +65,8 @@ export class Poll {
   /** Index of the newest deadline that was polled for; none is polled for twice. */
   #newestSent = -1;
   #timer: Timer | undefined;
+  /** Waits for the end of this turn, or for a later one. */
+  #postponed: Postponed | undefined;
   #failures = 0;
   #lastFailure: PollFailure | undefined;
   /** The backend asked for a pause until then; also a success that was under way already does not end it. */
@@ -91,6 +106,7 @@ export class Poll {
   #end(): void {
     this.#ended = true;
     this.#options.clock.clearTimer(this.#timer);
+    this.#options.turns.forget(this);
     for (const flight of this.#flights.splice(0)) flight.call?.abort();
     this.#options.onEnd();
   }
@@ -107,31 +123,63 @@ export class Poll {
 
   #tick(): void {
     this.#timer = undefined;
-    const { clock, periodMs, observer } = this.#options;
-    const now = clock.now();
+    const { turns, observer } = this.#options;
+    const dueAt = this.#dueAt(this.#next);
     // A timer that is too late polls for the deadline it is at, never for those it missed.
-    const index = Math.max(this.#next, Math.floor((now - this.#origin) / periodMs));
-    if (index > 0) observer.ticked(Math.max(0, now - this.#dueAt(this.#next)));
+    const index = Math.max(this.#next, this.#indexNow());
     if (index > this.#next) observer.voided(index - this.#next);
-    if (this.#hasRoom()) this.#send(index);
-    // After a hold-up the answer may have arrived and only not been read yet: it is, before this turn is over.
-    else clock.soon(() => this.#sendOrVoid(index));
+    if (this.#postponed && this.#postponed.index < index) this.#giveUp(this.#postponed);
+    if (this.#postponed === undefined && this.#hasRoom() && turns.take(POLL_UNITS)) {
+      this.#ticked(dueAt);
+      this.#send(index);
+    } else {
+      // After a hold-up the answer may have arrived and only not been read yet: it is, before this turn is over. And of many polls
+      // that are due at once each turn sends some: commands and answers are read in between.
+      this.#postponed = { index, dueAt };
+      turns.later(this);
+    }
     // While it fails, the next try is settled by this one's answer.
     if (!this.#ended && this.#failures === 0) this.#arm(index + 1);
+  }
+
+  #indexNow(): number {
+    return Math.floor((this.#options.clock.now() - this.#origin) / this.#options.periodMs);
+  }
+
+  #ticked(dueAt: number): void {
+    if (dueAt > this.#origin) this.#options.observer.ticked(Math.max(0, this.#options.clock.now() - dueAt));
   }
 
   #hasRoom(): boolean {
     return this.#flights.length < (this.#failures > 0 ? 1 : this.#options.maxInFlight);
   }
 
-  /** At the end of the turn, for a deadline that found as many polls under way as may be. */
-  #sendOrVoid(index: number): void {
-    // An answer may have set the timer anew for this very deadline, or it has been polled for since.
-    const isSetAnew = this.#timer !== undefined && this.#next <= index;
-    if (this.#ended || isSetAnew || index === this.#newestSent) return;
-    const isOver = index < this.#newestSent || this.#options.clock.now() >= this.#dueAt(index + 1);
-    if (this.#failures === 0 && !isOver && this.#hasRoom()) this.#send(index);
-    else this.#options.observer.voided(1);
+  /** The turn that a postponed deadline waited for; nothing was sent meanwhile. */
+  run(): void {
+    const postponed = this.#postponed!;
+    this.#postponed = undefined;
+    // While no timer is set it fails, and this was its next try: nothing else would lead to another.
+    const index = this.#timer === undefined ? Math.max(postponed.index, this.#indexNow()) : postponed.index;
+    // An answer has set the timer anew for this very deadline.
+    if (this.#timer !== undefined && this.#next <= index) return;
+    if (!this.#mayStillSend(index)) {
+      this.#giveUp(postponed);
+      return;
+    }
+    if (index > postponed.index) this.#options.observer.voided(index - postponed.index);
+    this.#options.turns.take(POLL_UNITS);
+    this.#ticked(postponed.dueAt);
+    this.#send(index);
+  }
+
+  #mayStillSend(index: number): boolean {
+    const isOver = this.#failures > 0 || this.#indexNow() > index;
+    return this.#hasRoom() && (this.#timer === undefined || !isOver);
+  }
+
+  #giveUp({ dueAt }: Postponed): void {
+    this.#ticked(dueAt);
+    this.#options.observer.voided(1);
   }
 
   #send(index: number): void {

@@ -6,8 +6,8 @@ import { decodeLine } from '../framing/decode-line.ts';
 import { type Frame, ReceiveBuffer, type ReceiveLimits } from '../framing/receive-buffer.ts';
 import type { SessionServices } from '../session/ports.ts';
 import { Session } from '../session/session.ts';
+import type { Runnable, Turns } from '../turns.ts';
 import { Outbox, type OutboxOwner } from './outbox.ts';
-import type { Runnable, Turns } from './turns.ts';
 
 /** A TCP connection. */
 export interface Carrier extends Duplex {
@@ -40,6 +40,9 @@ export interface ConnectionOptions {
   /** Given back when the socket is closed. */
   readonly place: Pick<Place, 'release'>;
 }
+
+/** The units of a turn that a line costs, or a run of blank ones: one for each started half kilobyte. */
+const unitsOf = (bytes: number): number => 1 + (bytes >> 9);
 
 /** A MONITOR begins a poll: a request to the backend, and its answer. */
 const MONITOR_UNITS = 20;
@@ -146,7 +149,7 @@ export class Connection implements Runnable, OutboxOwner {
       if (this.#outbox.answersCongested) return false;
       const held = this.#frame;
       // A line that had to wait is decoded only now.
-      if (!turns.take(held?.kind === 'line' ? held.bytes.length : this.#received.nextBytes)) {
+      if (!turns.take(unitsOf(held?.kind === 'line' ? held.bytes.length : this.#received.nextBytes))) {
         turns.later(this);
         return false;
       }

@@ -3,10 +3,10 @@ import { createServer, type Server as NetServer, type Socket } from 'node:net';
 import type { Admission, Place } from '../access/admissions.ts';
 import { errorLine } from '../events/encode.ts';
 import type { SessionServices } from '../session/ports.ts';
+import { Turns } from '../turns.ts';
 import { Connection, type ConnectionHost } from './connection.ts';
 import type { Listen } from './listen.ts';
 import { PreparationError, type PreparedConnection } from './preparation.ts';
-import { Turns } from './turns.ts';
 
 export interface ServerOptions {
   readonly listen: Listen;

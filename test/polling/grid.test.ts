@@ -51,7 +51,7 @@ describe('[OS-3.3] the grid', () => {
     const { start, backend, clock, sentAt, tally } = startPoll(10);
     start();
     // The event loop meets a deadline first and reads what has arrived afterwards, in the same turn.
-    tally.onTick = () => clock.soon(() => backend.open[0]!.reply());
+    clock.firing = () => clock.soon(() => backend.open[0]!.reply());
     clock.advance(50);
     expect(sentAt()).toEqual([0, 10, 20, 30, 40, 50]);
     expect(tally.voids).toBe(0);
@@ -60,7 +60,7 @@ describe('[OS-3.3] the grid', () => {
   test('an answer that comes a turn later has outlasted the deadline', () => {
     const { start, backend, clock, sentAt, tally } = startPoll(10);
     start();
-    tally.onTick = () => clock.soon(() => clock.soon(() => backend.open[0]?.reply()));
+    clock.firing = () => clock.soon(() => clock.soon(() => backend.open[0]?.reply()));
     clock.advance(50);
     // Only the first: each later poll is answered a turn after the tick that it was sent at.
     expect(sentAt()).toEqual([0, 20, 30, 40, 50]);
@@ -70,8 +70,8 @@ describe('[OS-3.3] the grid', () => {
   test('an answer read in the same turn, but after the deadline is over, leaves it void', () => {
     const { start, backend, clock, sentAt, tally } = startPoll(10);
     start();
-    tally.onTick = () => {
-      tally.onTick = undefined;
+    clock.firing = () => {
+      clock.firing = undefined;
       clock.soon(() => {
         backend.open[0]!.reply();
         clock.pass(10.5);
@@ -95,8 +95,8 @@ describe('[OS-3.3] the grid', () => {
   ])('a failure that was there at the deadline settles the next try, behind %s', (_, lateMs, sent, voids) => {
     const { start, backend, clock, sentAt, tally } = startPoll(10);
     start();
-    tally.onTick = () => {
-      tally.onTick = undefined;
+    clock.firing = () => {
+      clock.firing = undefined;
       clock.soon(() => {
         clock.pass(lateMs);
         backend.open[0]!.fail();
@@ -110,8 +110,8 @@ describe('[OS-3.3] the grid', () => {
   test('a deadline that was polled for before its turn was over is neither polled for again nor void', () => {
     const { start, backend, clock, sentAt, tally } = startPoll(10);
     start();
-    tally.onTick = () => {
-      tally.onTick = undefined;
+    clock.firing = () => {
+      clock.firing = undefined;
       clock.soon(() => {
         backend.open[0]!.fail();
         clock.advance(1);

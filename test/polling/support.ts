@@ -3,6 +3,7 @@ import type { DataEvent } from '../../src/events/data.ts';
 import { type PollFailure, pollOutcome } from '../../src/events/outcomes.ts';
 import type { PollMember } from '../../src/polling/audience.ts';
 import { Poll, type PollMembership, type PollObserver } from '../../src/polling/poll.ts';
+import { Turns } from '../../src/turns.ts';
 import { HandBackend } from '../session/support/hand-backend.ts';
 import { HandClock } from '../session/support/hand-clock.ts';
 
@@ -59,12 +60,10 @@ export class Tally implements PollObserver {
   failures = 0;
   waits: number[] = [];
   recoveries: number[] = [];
-  onTick: (() => void) | undefined;
 
   ticked(latenessMs: number): void {
     this.ticks++;
     this.latest = Math.max(this.latest, latenessMs);
-    this.onTick?.();
   }
 
   voided(count: number): void {
@@ -102,6 +101,7 @@ export function startPoll(periodMs: number, { maxInFlight = 1, keep = true, memb
     periodMs,
     clock,
     observer: tally,
+    turns: new Turns((fire) => clock.soon(fire)),
     maxInFlight,
     send: (done) => backend.call('poll', { method: 'GET', path: '/p' }, done),
     judge: (answer, attempt) => pollOutcome(answer, clock.epoch(), attempt, undefined),

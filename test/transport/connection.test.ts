@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { realClock } from '../../src/clock.ts';
 import { Connection, type ConnectionHost, type ConnectionOptions } from '../../src/transport/connection.ts';
-import { Turns } from '../../src/transport/turns.ts';
+import { Turns } from '../../src/turns.ts';
 import { waitUntil } from '../faults/support/wait.ts';
 import { nameOf } from '../session/support/hand-outlet.ts';
 import { World, type WorldOptions } from '../session/support/world.ts';

@@ -1,7 +1,7 @@
 // Whatever floods a connection, a turn of the event loop does a bounded part of it: turns are moved by hand, and the work is counted.
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Connection, type ConnectionHost, type ConnectionOptions } from '../../src/transport/connection.ts';
-import { Turns } from '../../src/transport/turns.ts';
+import { Turns } from '../../src/turns.ts';
 import { World } from '../session/support/world.ts';
 import { HandSocket, turn } from './support/hand-socket.ts';
 
@@ -56,6 +56,7 @@ function house() {
       const fires = due;
       due = [];
       for (const fire of fires) fire();
+      world.clock.turn();
       await turn();
     },
     /** Requests to the backend so far. */

@@ -13,6 +13,8 @@ export class HandClock implements Clock {
   lateness: () => number = () => 0;
   /** Until when it was asked to stay awake, each time. */
   readonly awake: number[] = [];
+  /** Called ahead of each timer that fires, in its turn. */
+  firing: (() => void) | undefined;
   #now: number;
   #epoch: number;
   #timers: HandTimer[] = [];
@@ -86,6 +88,7 @@ export class HandClock implements Clock {
       if (next === undefined || next.at > time) break;
       this.clearTimer(next);
       this.#now = Math.max(this.#now, next.at);
+      this.firing?.();
       next.fire();
       this.settle();
     }
@@ -101,6 +104,15 @@ export class HandClock implements Clock {
   freeze(ms: number): void {
     this.#now += ms;
     this.runUntil(this.#now);
+  }
+
+  /** As the event loop does behind a hold-up: all that is due fires in one turn, which is not over yet. */
+  rush(ms: number): void {
+    this.#now += ms;
+    for (let next = this.#earliest(); next && next.at <= this.#now; next = this.#earliest()) {
+      this.clearTimer(next);
+      next.fire();
+    }
   }
 
   #earliest(): HandTimer | undefined {

@@ -1,4 +1,4 @@
-// Shares each turn of the event loop among connections, so that one client's flood never holds up another's timers or answers.
+// Shares each turn of the event loop among all that have work, so that whatever comes at once holds nobody else up for long.
 
 /** Somebody with work left over from a turn. */
 export interface Runnable {
@@ -6,7 +6,7 @@ export interface Runnable {
   run(): void;
 }
 
-/** Work units in one turn; a line, or a run of blank ones, costs one for each started half kilobyte. About half a millisecond. */
+/** Units of work in one turn, of about 5 µs each. */
 const UNITS_PER_TURN = 100;
 
 export class Turns {
@@ -21,15 +21,15 @@ export class Turns {
     this.#soon = soon;
   }
 
-  /** Takes units for a piece of work of this many bytes; false when this turn is used up. */
-  take(bytes: number): boolean {
+  /** Takes units for a piece of work; false when this turn is used up. What is left is enough for a piece of any size. */
+  take(units: number): boolean {
     if (this.#left <= 0) return false;
-    this.#left -= 1 + (bytes >> 9);
+    this.#left -= units;
     this.#schedule();
     return true;
   }
 
-  /** What was taken for turned out to be more work than its bytes tell. */
+  /** What was taken for turned out to be more work than it looked. */
   spend(units: number): void {
     this.#left -= units;
   }

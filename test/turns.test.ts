@@ -1,27 +1,27 @@
 // Turns of the event loop are shared: one client's flood holds nobody up, and whoever waits comes in order.
 import { describe, expect, test } from 'vitest';
-import { type Runnable, Turns } from '../../src/transport/turns.ts';
+import { type Runnable, Turns } from '../src/turns.ts';
 
 const immediate = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** Work of so many pieces, each of so many bytes; remembers in which turn each was done. */
+/** Work of so many pieces, each of so many units; remembers in which turn each was done. */
 class Worker implements Runnable {
   left: number;
   readonly doneIn: number[] = [];
   readonly #turns: Turns;
-  readonly #bytes: number;
+  readonly #units: number;
   readonly #now: () => number;
 
-  constructor(turns: Turns, left: number, bytes: number, now: () => number) {
+  constructor(turns: Turns, left: number, units: number, now: () => number) {
     this.#turns = turns;
     this.left = left;
-    this.#bytes = bytes;
+    this.#units = units;
     this.#now = now;
   }
 
   run(): void {
     while (this.left > 0) {
-      if (!this.#turns.take(this.#bytes)) {
+      if (!this.#turns.take(this.#units)) {
         this.#turns.later(this);
         return;
       }
@@ -43,24 +43,24 @@ async function runAll(workers: readonly Worker[], count: { turn: number }): Prom
 
 describe('turns', () => {
   test('a turn does a hundred short pieces, or fewer long ones', async () => {
-    for (const [bytes, pieces] of [
-      [0, 100],
-      [511, 100],
-      [512, 50],
-      [51_200, 1],
+    for (const [units, pieces] of [
+      [1, 100],
+      [2, 50],
+      [3, 34],
+      [101, 1],
     ] as const) {
       const turns = new Turns();
       let taken = 0;
-      while (turns.take(bytes)) taken++;
+      while (turns.take(units)) taken++;
       expect(taken).toBe(pieces);
       await immediate();
-      expect(turns.take(bytes)).toBe(true);
+      expect(turns.take(units)).toBe(true);
     }
   });
 
   test('a piece larger than a whole turn is done all the same, one to a turn', async () => {
     const count = { turn: 0 };
-    const worker = new Worker(new Turns(), 5, 10_000_000, () => count.turn);
+    const worker = new Worker(new Turns(), 5, 20_000, () => count.turn);
     await runAll([worker], count);
     expect(new Set(worker.doneIn).size).toBe(5);
   });
@@ -68,8 +68,8 @@ describe('turns', () => {
   test('a flood among others: everybody gets on, the small ones first of all', async () => {
     const count = { turn: 0 };
     const turns = new Turns();
-    const flood = new Worker(turns, 20_000, 100, () => count.turn);
-    const small = Array.from({ length: 50 }, () => new Worker(turns, 1, 100, () => count.turn));
+    const flood = new Worker(turns, 20_000, 1, () => count.turn);
+    const small = Array.from({ length: 50 }, () => new Worker(turns, 1, 1, () => count.turn));
     await runAll([flood, ...small], count);
     // Each of the fifty waits for at most one turn of the flood.
     for (const { doneIn } of small) expect(doneIn[0]).toBeLessThanOrEqual(3);
@@ -79,7 +79,7 @@ describe('turns', () => {
   test('several floods share: none is ahead of another by more than its one turn', async () => {
     const count = { turn: 0 };
     const turns = new Turns();
-    const floods = Array.from({ length: 7 }, () => new Worker(turns, 5000, 0, () => count.turn));
+    const floods = Array.from({ length: 7 }, () => new Worker(turns, 5000, 1, () => count.turn));
     for (const flood of floods) flood.run();
     while (floods.some(({ left }) => left > 0)) {
       count.turn++;
