@@ -1,9 +1,11 @@
 // The REST side over HTTP: the only owner of undici. Sends each request once and tells whether it was sent.
+import type { LookupFunction } from 'node:net';
 import { type Dispatcher, Pool } from 'undici';
 import type { Backend, BackendAnswer, BackendRequest, Call, FailedAnswer, Lane } from './backend.ts';
 import { CallTimeouts, TimedCall } from './call-timeouts.ts';
 import { describeFault } from './describe-fault.ts';
 import { LaneConnections, type Passenger } from './lane-connections.ts';
+import { sharedLookup } from './shared-lookup.ts';
 
 export interface HttpBackendOptions {
   /** Origin and optional base path, without a `/` at its end. */
@@ -18,6 +20,8 @@ export interface HttpBackendOptions {
   readonly headers: Readonly<Record<string, string>>;
   /** PEM of the authorities that may sign the backend's certificate, instead of the system's. */
   readonly ca?: string;
+  /** How names are looked up; default `dns.lookup`, as the system does. */
+  readonly lookup?: LookupFunction;
   /** An exception in a `done`: a fault of the gateway itself. */
   readonly crashed?: (error: unknown) => void;
 }
@@ -47,7 +51,11 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
       // The call's own timer bounds all of it, to the millisecond; undici's are coarse and would fire beside it.
       headersTimeout: 0,
       bodyTimeout: 0,
-      connect: { timeout: options.timeoutMs, ...(options.ca === undefined ? {} : { ca: options.ca }) },
+      connect: {
+        timeout: options.timeoutMs,
+        lookup: sharedLookup(options.lookup),
+        ...(options.ca === undefined ? {} : { ca: options.ca }),
+      },
     }),
   });
   const lanes: Record<Lane, OpenLane> = { control: lane(), poll: lane() };
