@@ -15,6 +15,8 @@ export interface SessionContext {
   readonly counts: SessionCounts;
   readonly control: ControlActivity;
   monitor: MonitorActivity | undefined;
+  /** When the first poll of the next monitor may be sent, ms on the clock. */
+  readonly monitorNotBefore: number;
   credential: string | undefined;
   will: Relay | undefined;
   readonly view: SessionView;

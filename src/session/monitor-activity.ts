@@ -1,6 +1,6 @@
 // One session's MONITOR: what it is given of a poll, what it missed, and when its failures are reported [OS-3.3].
-import { FAILURE_REPORT_INTERVAL_MS } from '../../protocol/limits.ts';
-import type { Clock } from '../clock.ts';
+import { FAILURE_REPORT_INTERVAL_MS, PERIOD_MIN_MS } from '../../protocol/limits.ts';
+import type { Clock, Timer } from '../clock.ts';
 import { type DataEvent, dataPrefix } from '../events/data.ts';
 import { type PollFailure, pollFailureLine } from '../events/outcomes.ts';
 import type { PollMember } from '../polling/audience.ts';
@@ -10,6 +10,8 @@ import type { Outlet, Sent, SessionCounts } from './ports.ts';
 export interface MonitorOptions {
   readonly path: string;
   readonly periodMs: number;
+  /** When its first poll may be sent, ms on the clock: `nextNotBefore` of the session's monitor before. */
+  readonly notBefore: number;
   /** The command's `id` as written; it stands in every event. */
   readonly id: string | undefined;
   readonly outlet: Outlet;
@@ -27,6 +29,9 @@ export class MonitorActivity implements PollMember {
   readonly #clock: Clock;
   readonly #counts: SessionCounts;
   readonly #failed: (message: string) => void;
+  readonly #notBefore: number;
+  #timer: Timer | undefined;
+  #startedAt: number | undefined;
   #membership: PollMembership | undefined;
   #stopped = false;
   /** Results that this session was not given since the last one it was. */
@@ -38,9 +43,10 @@ export class MonitorActivity implements PollMember {
   /** When the result came that was last taken by the socket at once; handing it out to all others took a while longer. */
   #deliveredAt = Number.NEGATIVE_INFINITY;
 
-  constructor({ path, periodMs, id, outlet, clock, counts, failed }: MonitorOptions) {
+  constructor({ path, periodMs, notBefore, id, outlet, clock, counts, failed }: MonitorOptions) {
     this.path = path;
     this.periodMs = periodMs;
+    this.#notBefore = notBefore;
     this.#id = id;
     this.#outlet = outlet;
     this.#clock = clock;
@@ -48,8 +54,22 @@ export class MonitorActivity implements PollMember {
     this.#failed = failed;
   }
 
-  /** Results may come from within `join`, so the activity exists before it takes part. */
+  /**
+   * When the session's next monitor may send its first poll: a session that begins and ends monitors for ever asks the backend no more
+   * often than one monitor with the shortest period does.
+   */
+  get nextNotBefore(): number {
+    return this.#startedAt === undefined ? this.#notBefore : this.#startedAt + PERIOD_MIN_MS;
+  }
+
   start(join: (member: PollMember) => PollMembership): void {
+    if (this.#clock.now() >= this.#notBefore) this.#join(join);
+    else this.#timer = this.#clock.setDeadline(this.#notBefore, () => this.#join(join));
+  }
+
+  /** Results may come from within `join`, so the activity exists before it takes part. */
+  #join(join: (member: PollMember) => PollMembership): void {
+    this.#startedAt = this.#clock.now();
     const membership = join(this);
     // Its first result may have found the connection gone.
     if (this.#stopped) membership.leave();
@@ -58,6 +78,7 @@ export class MonitorActivity implements PollMember {
 
   stop(): void {
     this.#stopped = true;
+    this.#clock.clearTimer(this.#timer);
     this.#membership?.leave();
   }
 

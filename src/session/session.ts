@@ -28,6 +28,7 @@ export class Session implements SessionContext, SessionView, ControlOwner, Watch
   readonly counts: SessionCounts = { lines: 0, events: 0, skipped: 0, errors: 0, controls: 0 };
   readonly control: ControlActivity;
   monitor: MonitorActivity | undefined;
+  monitorNotBefore = Number.NEGATIVE_INFINITY;
   credential: string | undefined;
   will: Relay | undefined;
   #state: State = 'CONNECTED';
@@ -182,8 +183,11 @@ export class Session implements SessionContext, SessionView, ControlOwner, Watch
   }
 
   stopMonitor(): void {
-    this.monitor?.stop();
-    this.monitor = undefined;
+    if (this.monitor) {
+      this.monitor.stop();
+      this.monitorNotBefore = this.monitor.nextNotBefore;
+      this.monitor = undefined;
+    }
     if (this.#state === 'CLOSING') return;
     // Disarmed: the idle time begins now, however long the monitor ran without a command.
     this.#fedAt = this.services.clock.now();

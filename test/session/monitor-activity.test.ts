@@ -14,7 +14,7 @@ const FAILURE: PollFailure = {
   retryAfterMs: undefined,
 };
 
-function start(id?: string) {
+function start(id?: string, restMs = 0) {
   const clock = new HandClock();
   const outlet = new HandOutlet();
   const counts = { lines: 0, events: 0, skipped: 0, errors: 0, controls: 0 };
@@ -22,6 +22,7 @@ function start(id?: string) {
   const activity = new MonitorActivity({
     path: '/m',
     periodMs: 10,
+    notBefore: clock.now() + restMs,
     id,
     outlet,
     clock,
@@ -33,6 +34,48 @@ function start(id?: string) {
     activity.onData(dataEvent(clock.epoch(), 1, 200, Buffer.from(`${++number}`)), missed, clock.now());
   return { clock, outlet, counts, failed, activity, data };
 }
+
+describe('[OS-3.3] a monitor that follows another one', () => {
+  test('is acknowledged at once and polls 2 ms after the first poll of the one before, on a grid that begins then', () => {
+    const world = new World();
+    const talk = world.ready();
+    const begun = world.clock.now();
+    const sentAt = () => world.backend.calls.map((call) => call.sentAt - begun);
+    world.backend.auto = (call) => call.reply();
+    talk.monitor(100);
+    talk.stop('monitor');
+    talk.monitor(5);
+    expect(talk.fresh()).toEqual(['monitor_ack', 'stop_ack', 'monitor_ack']);
+    world.clock.advance(17);
+    expect(sentAt()).toEqual([0, 2, 7, 12, 17]);
+    // Long after: at once, as the first one.
+    talk.stop('monitor');
+    talk.monitor(100);
+    expect(sentAt().slice(5)).toEqual([17]);
+  });
+
+  test('another session does not wait for it', () => {
+    const world = new World();
+    const [one, two] = [world.ready(), world.ready()];
+    one.monitor(100, '/one');
+    two.monitor(100, '/two');
+    expect(world.backend.calls).toHaveLength(2);
+  });
+
+  test('one that never polled leaves the rest of the one before to the next', () => {
+    const world = new World();
+    const talk = world.ready();
+    for (let i = 0; i < 5; i++) {
+      talk.monitor(100);
+      talk.stop('monitor');
+    }
+    world.clock.advance(1);
+    talk.monitor(100);
+    expect(world.backend.calls).toHaveLength(1);
+    world.clock.advance(1);
+    expect(world.backend.calls).toHaveLength(2);
+  });
+});
 
 describe('[OS-3.7] skipped', () => {
   test('counts every result that was not given, and is told once, by the next that is', () => {
@@ -208,6 +251,19 @@ describe('stopping', () => {
     activity.onFailure(FAILURE, 1);
     expect(outlet.lines).toEqual([]);
     expect(left).toBe(1);
+  });
+
+  test('before its first poll was sent: nothing is left of it', () => {
+    const { activity, clock } = start(undefined, 2);
+    let joined = 0;
+    activity.start(() => {
+      joined++;
+      return { pendingSince: () => undefined, leave: () => {} };
+    });
+    activity.stop();
+    expect(clock.timers).toBe(0);
+    clock.advance(10);
+    expect(joined).toBe(0);
   });
 
   test('a session that ends from within its first result leaves its poll as well', () => {

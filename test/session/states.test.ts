@@ -175,6 +175,7 @@ describe('[OS-4] what differs in the session between the profiles', () => {
         : ['stop_ack', 'stop_ack', 'monitor_ack', 'monitor_ack'],
     );
     expect(talk.session.monitor?.path).toBe(profile === 'strict' ? '/one' : '/two');
+    world.clock.advance(2);
     expect(world.hub.size).toBe(1);
     // Nothing of the replaced one follows.
     const replaced = world.backend.calls[0]!;

@@ -59,6 +59,7 @@ function house() {
       world.clock.turn();
       await turn();
     },
+    clock: world.clock,
     /** Requests to the backend so far. */
     calls: () => world.backend.calls.length,
     /** Lines handled since the last look, and their bytes. */
@@ -137,21 +138,28 @@ describe('[OS-3.1] one turn does a bounded part of a flood', () => {
     });
   });
 
-  test('monitors that begin and end: each is a request to the backend, and counts for more than its line', async () => {
-    const { open, nextTurn, calls } = house();
+  test('monitors that begin and end: each counts for more than its line, and the backend is asked no more often than by one of 2 ms', async () => {
+    const { open, nextTurn, handled, calls, clock } = house();
     const { socket } = open();
     await socket.receives(HELLO);
     await nextTurn();
     const start = line('MONITOR', { method: 'GET', url: '/m', period_ms: 2 });
-    socket.push((start + line('STOP', { target: 'monitor' })).repeat(200) + FENCE);
+    const begun = clock.now();
+    handled();
+    socket.push((start + line('STOP', { target: 'monitor' })).repeat(200) + start + FENCE);
     await turn();
-    for (let turns = 0, before = 0; !socket.text.includes('"fence"'); turns++) {
+    for (let turns = 0; !socket.text.includes('"fence"'); turns++) {
       expect(turns).toBeLessThan(400);
-      expect(calls() - before).toBeLessThanOrEqual(5);
-      before = calls();
+      expect(handled().lines).toBeLessThanOrEqual(10);
+      clock.advance(0.4);
       await nextTurn();
+      expect(calls()).toBeLessThanOrEqual(1 + (clock.now() - begun) / 2);
     }
-    expect(calls()).toBe(200);
+    expect(socket.text.match(/monitor_ack/g)).toHaveLength(201);
+    // The last one stays, and is polled.
+    const before = calls();
+    clock.advance(2);
+    expect(calls()).toBe(before + 1);
   });
 
   test('lines that end all at once, on fifty connections', async () => {

@@ -31,6 +31,7 @@ export function monitor(session: SessionContext, command: Monitor): boolean {
   const activity = new MonitorActivity({
     path,
     periodMs,
+    notBefore: session.monitorNotBefore,
     id,
     outlet,
     clock: services.clock,
