@@ -19,11 +19,13 @@ interface PrimaryOptions {
 /** From one replacement to the next at least, ms; doubled by each that has not listened yet, up to the maximum. */
 const RESPAWN_INTERVAL_MS = 1000;
 const MAX_RESPAWN_INTERVAL_MS = 30_000;
+/** A replacement that does not listen within this is killed, ms: it would keep its place for ever. */
+const START_TIMEOUT_MS = 60_000;
 /** What a worker may take beyond its own drain before it is killed, ms. */
 const EXIT_GRACE_MS = 2000;
 
 const CANNOT_START =
-  'a replacement worker could not start and is tried again, those that serve go on: put right what it says on standard error; after a signal, see whether memory ran out';
+  'a replacement worker could not start and is tried again, those that serve go on: put right what it says on standard error; after a signal, see whether memory ran out; one that does not listen within a minute is killed';
 
 export class Primary {
   readonly #options: PrimaryOptions;
@@ -89,6 +91,9 @@ export class Primary {
     this.#held.set(worker, new Map());
     const { listen, backendUrl } = this.#options;
     let listened = false;
+    // At the start whoever started it sees that it hangs.
+    const hanging =
+      this.#phase === 'running' ? setTimeout(() => worker.process.kill('SIGKILL'), START_TIMEOUT_MS) : undefined;
     const sources = new RemoteSources((number, question) => tell(worker, { order: 'tell', number, question }));
     worker.on('message', (message: unknown) => {
       // What a worker sent last may be read after its end was seen.
@@ -98,12 +103,14 @@ export class Primary {
         tell(worker, this.#phase === 'stopping' ? { order: 'drain' } : { order: 'start', listen, backendUrl });
       else if (message.report === 'listening') {
         listened = true;
+        clearTimeout(hanging);
         this.sources.add(sources);
         this.#listened(message.port);
       } else if (message.report === 'told') sources.answered(message.number, message.value);
       else this.#answer(worker, message);
     });
     const exited = (code: number | null, signal: string | null): void => {
+      clearTimeout(hanging);
       this.sources.remove(sources);
       this.#exited(worker, listened, code, signal);
     };

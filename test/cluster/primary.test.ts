@@ -191,6 +191,19 @@ describe('a replacement that cannot start', () => {
     expect(await forkedWithin(1000)).toHaveLength(1);
   });
 
+  test('because it hangs: it is killed after a minute, one that listened is not', async () => {
+    const [one, other] = await served();
+    one.exit(null, 'SIGKILL');
+    const [hanging] = await forkedWithin(59_900);
+    expect(hanging!.signals).toEqual([]);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(hanging!.signals).toEqual(['SIGKILL']);
+    hanging!.exit(null, 'SIGKILL');
+    const [next] = await forkedWithin(2000, (worker) => worker.listen());
+    await vi.advanceTimersByTimeAsync(LONG_AGO_MS);
+    expect([next, other].map((worker) => worker!.signals)).toEqual([[], []]);
+  });
+
   test('gives back no place twice, and a report read after the end of a worker counts nothing', async () => {
     const [one, other] = await served();
     one.report({ report: 'admit', number: 1, address: '::1' });
