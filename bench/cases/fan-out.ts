@@ -3,7 +3,12 @@ import type { BenchCase } from '../support/case.ts';
 import { cpuShare, intervalValues, ms, outcome, perCpu, percent, rate, workPerCpu } from '../support/figures.ts';
 import { measure } from '../support/measure.ts';
 
-const fanOut = (name: string, awake: boolean, remark: string): BenchCase => ({
+interface Variant {
+  awake?: boolean;
+  backendLong?: boolean;
+}
+
+const fanOut = (name: string, variant: Variant, remark: string): BenchCase => ({
   name,
   claim: `1000 sessions, MONITOR 10 ms each, all of one url${remark}.`,
   columns: ['gateway', 'undici', 'shared', 'naive', 'floor'],
@@ -18,7 +23,7 @@ const fanOut = (name: string, awake: boolean, remark: string): BenchCase => ({
   run: async (column, lab) => {
     if (column === 'timer') throw new Error('the bare loop has no sessions');
     const client = ['--mode', 'monitor', '--sessions', '1000', '--period-ms', '10'];
-    const sample = await measure(column, { client, awake, ...lab });
+    const sample = await measure(column, { client, ...variant, ...lab });
     const lines = sample.client.lines / sample.client.window_s;
     return outcome(sample, {
       ...workPerCpu(lines, sample),
@@ -31,6 +36,7 @@ const fanOut = (name: string, awake: boolean, remark: string): BenchCase => ({
 });
 
 export const fanOuts = [
-  fanOut('fan-out', false, ''),
-  fanOut('fan-out-awake', true, ', of a load client that never sleeps'),
+  fanOut('fan-out', {}, ''),
+  fanOut('fan-out-awake', { awake: true }, ', of a load client that never sleeps'),
+  fanOut('fan-out-long', { backendLong: true }, ', lines of 270 bytes instead of 220'),
 ];

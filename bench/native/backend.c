@@ -1,6 +1,6 @@
 /*
  * The REST backend of the measurements: HTTP/1.1 keep-alive on loopback, one thread, epoll. GET answers a robot's joint
- * states (about 220 bytes, with a sequence number), everything else 200 without a body. It answers after --delay-us
+ * states (about 165 bytes, with a sequence number; 215 with --long 1), everything else 200 without a body. It answers after --delay-us
  * (± --spread-us, so that later requests overtake earlier ones) without holding up other requests, and notes when each CONTROL arrived.
  * SIGUSR1 begins a new measuring window; SIGTERM prints the result as one JSON line and ends.
  */
@@ -45,6 +45,9 @@ static struct answer *waiting; /* a ring, the next one due at its head */
 static size_t waiting_size = 1024, waiting_head, waiting_count;
 static int epoll_fd, delay_fd;
 static int64_t delay_ns, spread_ns, window_start, last_get, last_control;
+/* More members than a controller sends: from 269 bytes on the lines of a monitor cost the kernel more (bench/README.md). */
+#define MORE_MEMBERS "\"mechinfo\":1,\"crd\":\"joint\",\"nsync\":0,\"unit\":\"deg\","
+static const char *more_members = "";
 static uint64_t gets, controls, sequence, connections_opened;
 static uint32_t gets_per_second[MAX_SECONDS];
 static struct hist get_arrivals, control_arrivals;
@@ -89,8 +92,7 @@ static void send_answer(int fd, int is_get, uint64_t seq) {
     int size = snprintf(body, sizeof body,
                         "{\"_type\":\"JObject\",\"position\":[0.0,90.0,-0.0,12.25,-90.0,0.125],"
                         "\"effort\":[1.5,-22.75,14.0,0.0,3.125,-0.5],\"velocity\":[0.0,0.0,-0.0,15.5,0.0,2.25],"
-                        "\"mechinfo\":1,\"crd\":\"joint\",\"nsync\":0,\"unit\":\"deg\",\"seq\":%llu}",
-                        (unsigned long long)seq);
+                        "%s\"seq\":%llu}", more_members, (unsigned long long)seq);
     length = (size_t)snprintf(head, sizeof head,
                               "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", size, body);
     bytes = head;
@@ -253,6 +255,7 @@ int main(int argc, char **argv) {
     if (!strcmp(argv[i], "--port")) port = (int)parse_long(argv[i], value, 0, 65535);
     else if (!strcmp(argv[i], "--delay-us")) delay_ns = parse_long(argv[i], value, 0, 10000000) * 1000;
     else if (!strcmp(argv[i], "--spread-us")) spread_ns = parse_long(argv[i], value, 0, 10000000) * 1000;
+    else if (!strcmp(argv[i], "--long")) more_members = parse_long(argv[i], value, 0, 1) ? MORE_MEMBERS : "";
     else usage_error("unknown option", argv[i]);
   }
   if (spread_ns > delay_ns) usage_error("--spread-us may not exceed --delay-us", "");

@@ -60,6 +60,8 @@ export interface Load {
   /** The C backend answers after this long, give or take the spread; default 0. */
   backendDelayUs?: number;
   backendSpreadUs?: number;
+  /** The C backend answers with more members: lines of about 270 bytes instead of 220; default false. */
+  backendLong?: boolean;
   /** `simulator` takes the embedded controller, run alone as a server, in place of the C backend. */
   backend?: 'native' | 'simulator';
   gatewayEnv?: Record<string, string>;
@@ -76,10 +78,14 @@ interface Backend {
   keepsFigures: boolean;
 }
 
-async function startNativeBackend(delayUs = 0, spreadUs = 0): Promise<Backend> {
-  const child = start(toolPath('backend'), ['--delay-us', String(delayUs), '--spread-us', String(spreadUs)], {
-    core: LOAD_CORE,
-  });
+async function startNativeBackend({
+  backendDelayUs = 0,
+  backendSpreadUs = 0,
+  backendLong = false,
+}: Load): Promise<Backend> {
+  const numbers = { 'delay-us': backendDelayUs, 'spread-us': backendSpreadUs, long: Number(backendLong) };
+  const args = Object.entries(numbers).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const child = start(toolPath('backend'), args, { core: LOAD_CORE });
   const { ['port']: port } = await child.event('listening', 5000);
   return { url: `http://127.0.0.1:${port}`, process: child, keepsFigures: true };
 }
@@ -111,10 +117,7 @@ async function startSimulator(): Promise<Backend> {
 
 /** Runs `load` against one subject and returns the figures of its measuring window. */
 export async function measure(name: SubjectName, load: Load): Promise<Sample> {
-  const backend =
-    load.backend === 'simulator'
-      ? await startSimulator()
-      : await startNativeBackend(load.backendDelayUs, load.backendSpreadUs);
+  const backend = load.backend === 'simulator' ? await startSimulator() : await startNativeBackend(load);
   const stops = [() => backend.process.stop()];
   try {
     const env = load.gatewayEnv ?? {};
