@@ -53,11 +53,15 @@ export class Turns {
   #begin(): void {
     this.#scheduled = false;
     this.#left = UNITS_PER_TURN;
-    for (const runnable of this.#waiting) {
-      if (this.#left <= 0) break;
-      this.#waiting.delete(runnable);
-      runnable.run();
+    try {
+      for (const runnable of this.#waiting) {
+        if (this.#left <= 0) break;
+        this.#waiting.delete(runnable);
+        runnable.run();
+      }
+    } finally {
+      // Also behind one that threw.
+      if (this.#waiting.size > 0) this.#schedule();
     }
-    if (this.#waiting.size > 0) this.#schedule();
   }
 }

@@ -107,6 +107,26 @@ describe('turns', () => {
     expect(runs).toBe(1);
   });
 
+  test('one that throws does not cost the others their turn', () => {
+    let due: (() => void)[] = [];
+    const turns = new Turns((fire) => due.push(fire));
+    const ran: number[] = [];
+    turns.later({
+      run: () => {
+        throw new Error('a fault');
+      },
+    });
+    turns.later({ run: () => ran.push(1) });
+    const turn = (): void => {
+      const fires = due;
+      due = [];
+      for (const fire of fires) fire();
+    };
+    expect(turn).toThrow('a fault');
+    turn();
+    expect(ran).toEqual([1]);
+  });
+
   test('one that fails does not cost the others their turn', async () => {
     const turns = new Turns();
     let ran = false;

@@ -4,25 +4,43 @@ import type { LookupFunction } from 'node:net';
 
 type Callback = Parameters<LookupFunction>[2];
 
+/** One that has taken longer than this, ms, is given up: whoever asks then begins another. No resolver asks for longer. */
+const LONGEST_MS = 60_000;
+
+interface Lookup {
+  readonly begunAt: number;
+  readonly callbacks: Callback[];
+}
+
 /**
  * Node has two look-ups under way at most (libuv keeps the other half of its threads for files). A lane that makes all its connections
  * at once would take both, and where the resolver hangs everybody else's would stand behind. Whoever asks while one is under way gets its
  * answer; nothing is remembered longer than that.
  */
 export function sharedLookup(lookup: LookupFunction = systemLookup): LookupFunction {
-  const underWay = new Map<string, Callback[]>();
+  const underWay = new Map<string, Lookup>();
   return (hostname, options, callback) => {
     const key = JSON.stringify([hostname, options]);
-    const waiting = underWay.get(key);
-    if (waiting) {
-      waiting.push(callback);
+    const now = performance.now();
+    const current = underWay.get(key);
+    if (current && now - current.begunAt < LONGEST_MS) {
+      current.callbacks.push(callback);
       return;
     }
-    const callbacks = [callback];
-    underWay.set(key, callbacks);
-    lookup(hostname, options, (...answer) => {
-      underWay.delete(key);
-      for (const one of callbacks) one(...answer);
-    });
+    const begun: Lookup = { begunAt: now, callbacks: [callback] };
+    underWay.set(key, begun);
+    const end = (): void => {
+      if (underWay.get(key) === begun) underWay.delete(key);
+    };
+    try {
+      lookup(hostname, options, (...answer) => {
+        end();
+        // Each in a call of its own: one that throws keeps the answer from nobody.
+        for (const one of begun.callbacks) queueMicrotask(() => one(...answer));
+      });
+    } catch (error) {
+      end();
+      throw error;
+    }
   };
 }

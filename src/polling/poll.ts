@@ -123,20 +123,22 @@ export class Poll implements Runnable {
 
   #tick(): void {
     this.#timer = undefined;
-    const { turns, observer } = this.#options;
+    const { clock, turns, observer } = this.#options;
     const dueAt = this.#dueAt(this.#next);
     // A timer that is too late polls for the deadline it is at, never for those it missed.
     const index = Math.max(this.#next, this.#indexNow());
     if (index > this.#next) observer.voided(index - this.#next);
-    if (this.#postponed && this.#postponed.index < index) this.#giveUp(this.#postponed);
+    if (this.#postponed && this.#postponed.index < this.#next) this.#giveUp(this.#postponed);
     if (this.#postponed === undefined && this.#hasRoom() && turns.take(POLL_UNITS)) {
       this.#ticked(dueAt);
       this.#send(index);
     } else {
-      // After a hold-up the answer may have arrived and only not been read yet: it is, before this turn is over. And of many polls
-      // that are due at once each turn sends some: commands and answers are read in between.
+      const isWaiting = this.#postponed !== undefined;
       this.#postponed = { index, dueAt };
-      turns.later(this);
+      // After a hold-up the answer may have arrived and only not been read yet: it is, before this turn is over.
+      if (!this.#hasRoom()) clock.soon(() => this.run());
+      // Of many polls that are due at once each turn sends some: commands and answers are read in between.
+      else if (!isWaiting) turns.later(this);
     }
     // While it fails, the next try is settled by this one's answer.
     if (!this.#ended && this.#failures === 0) this.#arm(index + 1);
@@ -156,25 +158,32 @@ export class Poll implements Runnable {
 
   /** The turn that a postponed deadline waited for; nothing was sent meanwhile. */
   run(): void {
-    const postponed = this.#postponed!;
-    this.#postponed = undefined;
+    const postponed = this.#postponed;
+    if (this.#ended || postponed === undefined) return;
     // While no timer is set it fails, and this was its next try: nothing else would lead to another.
     const index = this.#timer === undefined ? Math.max(postponed.index, this.#indexNow()) : postponed.index;
+    const isWanted = this.#mayStillSend(index);
+    if (isWanted && !this.#options.turns.take(POLL_UNITS)) {
+      this.#options.turns.later(this);
+      return;
+    }
+    this.#postponed = undefined;
     // An answer has set the timer anew for this very deadline.
     if (this.#timer !== undefined && this.#next <= index) return;
-    if (!this.#mayStillSend(index)) {
+    if (!isWanted) {
       this.#giveUp(postponed);
       return;
     }
     if (index > postponed.index) this.#options.observer.voided(index - postponed.index);
-    this.#options.turns.take(POLL_UNITS);
     this.#ticked(postponed.dueAt);
     this.#send(index);
   }
 
   #mayStillSend(index: number): boolean {
-    const isOver = this.#failures > 0 || this.#indexNow() > index;
-    return this.#hasRoom() && (this.#timer === undefined || !isOver);
+    if (!this.#hasRoom()) return false;
+    if (this.#timer === undefined) return true;
+    const isPaused = this.#failures > 0 || this.#options.clock.now() < this.#pausedUntil;
+    return !isPaused && this.#next > index && this.#indexNow() <= index;
   }
 
   #giveUp({ dueAt }: Postponed): void {

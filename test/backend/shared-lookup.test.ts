@@ -1,7 +1,7 @@
 // Where the resolver hangs: polls wait in one look-up, and CONTROL has its own [OS-3.4].
 import http from 'node:http';
 import type { LookupFunction } from 'node:net';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { BackendAnswer } from '../../src/backend/backend.ts';
 import { createHttpBackend } from '../../src/backend/http-backend.ts';
 import { sharedLookup } from '../../src/backend/shared-lookup.ts';
@@ -9,8 +9,11 @@ import { waitUntil } from '../faults/support/wait.ts';
 
 const endings: (() => unknown)[] = [];
 afterEach(async () => {
+  vi.useRealTimers();
   for (const end of endings.splice(0).reverse()) await end();
 });
+
+const told = (): Promise<void> => new Promise((resolve) => queueMicrotask(resolve));
 
 /** A resolver that answers when the test says so. */
 function handResolver() {
@@ -20,20 +23,21 @@ function handResolver() {
 }
 
 describe('one look-up', () => {
-  test('answers all that ask meanwhile, and nobody who asks later', () => {
+  test('answers all that ask meanwhile, and nobody who asks later', async () => {
     const { asked, lookup } = handResolver();
     const shared = sharedLookup(lookup);
     const got: unknown[][] = [];
     for (let i = 0; i < 3; i++) shared('robot', { all: true }, (...answer) => got.push([i, ...answer]));
     expect(asked).toHaveLength(1);
     asked[0]!.answer(null, [{ address: '192.0.2.1', family: 4 }]);
+    await told();
     expect(got).toEqual([0, 1, 2].map((i) => [i, null, [{ address: '192.0.2.1', family: 4 }]]));
     shared('robot', { all: true }, (...answer) => got.push([3, ...answer]));
     expect(asked).toHaveLength(2);
     expect(got).toHaveLength(3);
   });
 
-  test('a failure is theirs alike, and the next one asks anew', () => {
+  test('a failure is theirs alike, and the next one asks anew', async () => {
     const { asked, lookup } = handResolver();
     const shared = sharedLookup(lookup);
     const failures: unknown[] = [];
@@ -46,9 +50,38 @@ describe('one look-up', () => {
     ask();
     ask();
     asked[0]!.answer(new Error('no such name'), []);
+    await told();
     expect(failures).toEqual(['no such name', 'no such name']);
     // Asked from within the answer: that was not under way any more.
     expect(asked).toHaveLength(2);
+  });
+
+  test('one that never answers is given up after a minute', () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    const { asked, lookup } = handResolver();
+    const shared = sharedLookup(lookup);
+    const ask = (): void => shared('robot', {}, () => {});
+    ask();
+    vi.advanceTimersByTime(59_999);
+    ask();
+    expect(asked).toHaveLength(1);
+    vi.advanceTimersByTime(1);
+    ask();
+    expect(asked).toHaveLength(2);
+    // What comes of the first one after all does not end the second.
+    asked[0]!.answer(null, []);
+    ask();
+    expect(asked).toHaveLength(2);
+  });
+
+  test('one that cannot be begun is none', () => {
+    let asked = 0;
+    const shared = sharedLookup(() => {
+      asked++;
+      throw new TypeError('bad argument');
+    });
+    for (let i = 0; i < 2; i++) expect(() => shared('robot', {}, () => {})).toThrow('bad argument');
+    expect(asked).toBe(2);
   });
 
   test('other names and other families are others', () => {

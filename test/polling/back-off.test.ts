@@ -36,6 +36,26 @@ describe('[OS-3.3] the schedule', () => {
     expect(tries).toBe(4 + 100_000);
   });
 
+  test.each([true, false])(
+    'Retry-After holds for a deadline that waits for its turn, too (paused first: %s)',
+    (pausedFirst) => {
+      const { start, backend, clock, sentAt } = startPoll(100, { maxInFlight: 2 });
+      start();
+      clock.advance(100);
+      const open = [...backend.open];
+      const [paused, other] = pausedFirst ? open : open.reverse();
+      clock.rush(100);
+      paused!.reply(503, '', { retryAfter: '60' });
+      other!.reply();
+      clock.settle();
+      clock.advance(59_000);
+      expect(sentAt()).toEqual([0, 100]);
+      backend.auto = (call) => call.reply();
+      clock.advance(2000);
+      expect(sentAt().length).toBeGreaterThan(8);
+    },
+  );
+
   test('failures that take long: the first deadline that is not over yet', () => {
     const { start, backend, clock, sentAt } = startPoll(100);
     backend.auto = (call) => {

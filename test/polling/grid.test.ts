@@ -122,6 +122,18 @@ describe('[OS-3.3] the grid', () => {
     expect(tally.voids).toBe(0);
   });
 
+  test('a deadline that waits for its turn while its poll fails and the timer fires again is void once', () => {
+    const { start, backend, clock, sentAt, tally } = startPoll(10);
+    start();
+    clock.rush(10);
+    // The next try is set for this very deadline, and its timer fires late, before the turn is over.
+    backend.last.fail();
+    clock.rush(15);
+    clock.settle();
+    expect(sentAt()).toEqual([0, 25]);
+    expect(tally.voids).toBe(1);
+  });
+
   test('a process that was held up polls once, for the deadline it is at, and skips those it missed', () => {
     const { start, backend, clock, sentAt, tally } = startPoll(100);
     backend.auto = (call) => call.reply();

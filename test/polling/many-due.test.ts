@@ -121,6 +121,20 @@ describe('[OS-3.4] polls that are due at once', () => {
     for (const { ticks, voids, polls } of tallies()) expect(ticks).toBeLessThanOrEqual(polls + voids);
   });
 
+  test('beside others an answer that was there at the deadline but had not been read yet makes no deadline void', () => {
+    const { clock, backend, tallies, sent } = running(50, 100);
+    clock.advance(100);
+    sent();
+    // All are due again with their polls still out; before the turn is over the answers are read.
+    clock.rush(100);
+    for (const call of [...backend.open]) call.reply();
+    clock.turn();
+    expect(sent()).toHaveLength(AT_ONCE);
+    clock.settle();
+    expect(sent()).toHaveLength(50 - AT_ONCE);
+    expect(tallies().every(({ voids }) => voids === 0)).toBe(true);
+  });
+
   test('those that have left are not sent', () => {
     const { clock, watchers, sent } = running(60, 100);
     clock.rush(100);
