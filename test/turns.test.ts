@@ -76,6 +76,53 @@ describe('turns', () => {
     expect(flood.doneIn.at(-1)).toBeGreaterThan(100);
   });
 
+  test('one line is not behind sixty floods, wherever they stand', () => {
+    let due: (() => void)[] = [];
+    let turn = 0;
+    const turns = new Turns((fire) => due.push(fire));
+    const next = (): void => {
+      turn++;
+      const fires = due;
+      due = [];
+      for (const fire of fires) fire();
+    };
+    const floods = Array.from({ length: 60 }, () => new Worker(turns, 100_000, 22, () => turn));
+    for (const flood of floods) flood.run();
+    for (let i = 0; i < 1000; i++) next();
+    for (let i = 0; i < 20; i++) {
+      const one = new Worker(turns, 1, 1, () => turn);
+      const came = turn;
+      one.run();
+      while (one.left > 0) next();
+      expect(turn - came).toBeLessThanOrEqual(1);
+    }
+    // Nor are the floods kept from theirs, and none is ahead of the others by more than two turns.
+    const done = floods.map(({ doneIn }) => doneIn.length);
+    expect(Math.max(...done) - Math.min(...done)).toBeLessThanOrEqual(10);
+    expect(Math.min(...done)).toBeGreaterThan(65);
+  });
+
+  test('lines that come without end leave half of each turn to those who have waited for longer', () => {
+    let due: (() => void)[] = [];
+    const turns = new Turns((fire) => due.push(fire));
+    const next = (): void => {
+      const fires = due;
+      due = [];
+      for (const fire of fires) fire();
+    };
+    const flood = new Worker(turns, 100_000, 1, () => 0);
+    const other = new Worker(turns, 100_000, 1, () => 0);
+    flood.run();
+    other.run();
+    for (let i = 0; i < 5; i++) next();
+    const before = flood.left + other.left;
+    for (let i = 0; i < 50; i++) {
+      for (let n = 0; n < 200; n++) turns.later(new Worker(turns, 1, 1, () => 0));
+      next();
+    }
+    expect(before - flood.left - other.left).toBe(50 * 50);
+  });
+
   test('several floods share: none is ahead of another by more than its one turn', async () => {
     const count = { turn: 0 };
     const turns = new Turns();

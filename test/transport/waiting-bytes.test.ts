@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { dataEvent } from '../../src/events/data.ts';
 import { WaitingBytes } from '../../src/transport/waiting-bytes.ts';
+import { waitUntil } from '../faults/support/wait.ts';
 
 const KIB = 1024;
 
@@ -55,7 +56,7 @@ describe('[OS-3.7] memory', () => {
     return arrayBuffers + heapUsed;
   };
 
-  test('of short lines with others made in between is that of the lines', () => {
+  test('of short lines with others made in between is that of the lines', async () => {
     const before = held();
     const waiting = new WaitingBytes();
     const line = (): Buffer => dataEvent(1, 1, 200, Buffer.from(`"${'d'.repeat(80)}"`)).bytes;
@@ -64,15 +65,23 @@ describe('[OS-3.7] memory', () => {
       // Other sessions': they share the blocks that Node cuts short buffers from, and are gone at once.
       for (let i = 0; i < 40; i++) line();
     }
-    expect(held() - before).toBeLessThan(2 * waiting.bytes + 512 * KIB);
+    // V8 gives buffers back from a thread of its own: a little later where the machine is busy.
+    await waitUntil(
+      () => held() - before < 2 * waiting.bytes + 512 * KIB,
+      () => `${held() - before} bytes are held`,
+    );
+    expect(waiting.bytes).toBeGreaterThanOrEqual(256 * KIB);
   });
 
-  test('of long ones is shared by all that wait for them', () => {
+  test('of long ones is shared by all that wait for them', async () => {
     const { bytes } = dataEvent(1, 1, 200, Buffer.from(`"${'d'.repeat(200 * KIB)}"`));
     const before = held();
     const all = Array.from({ length: 100 }, () => new WaitingBytes());
     for (const waiting of all) waiting.push(bytes, false);
-    expect(held() - before).toBeLessThan(1024 * KIB);
+    await waitUntil(
+      () => held() - before < 1024 * KIB,
+      () => `${held() - before} bytes are held`,
+    );
     expect(all.every((waiting) => waiting.bytes === bytes.length)).toBe(true);
   });
 });
