@@ -46,9 +46,11 @@ export function pollOutcome(
     return { data: dataEvent(epochMs, answer.durationMs, answer.status, answer.body) };
   const wait = retryAfterMs(answer.retryAfter, epochMs);
   const cause = causeMember(explanation, wait);
+  // Nothing else tells a client why its monitor is silent meanwhile.
+  const pause = wait ? `, and asks for a pause of ${Math.ceil(wait / 1000)} s, which is kept` : '';
   return {
     failure: failure(
-      `the backend answered with status ${answer.status}`,
+      `the backend answered with status ${answer.status}${pause}`,
       explanation?.hint,
       [...status(answer), ['body', bodyText(answer.body)], cause],
       wait ?? explanation?.cause.retry_after_ms,

@@ -163,6 +163,16 @@ describe('[OS-3.3] polls', () => {
 
 describe('[OS-3.3] Retry-After', () => {
   test.each([
+    [503, '2', 'the backend answered with status 503, and asks for a pause of 2 s, which is kept'],
+    [429, '99999999999999', 'the backend answered with status 429, and asks for a pause of 86400 s, which is kept'],
+    [503, '0', 'the backend answered with status 503'],
+    [503, undefined, 'the backend answered with status 503'],
+  ])('%d, %s: the report says how long the monitor will be silent', (status, retryAfter, message) => {
+    const more = retryAfter === undefined ? {} : { retryAfter };
+    expect(poll(complete(status, '', more), undefined)).toMatchObject({ failure: { message } });
+  });
+
+  test.each([
     [undefined, undefined],
     ['', undefined],
     ['soon', undefined],
