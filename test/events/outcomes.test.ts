@@ -169,7 +169,7 @@ describe('[OS-3.3] Retry-After', () => {
     [503, undefined, 'the backend answered with status 503'],
   ])('%d, %s: the report says how long the monitor will be silent', (status, retryAfter, message) => {
     const more = retryAfter === undefined ? {} : { retryAfter };
-    expect(poll(complete(status, '', more), undefined)).toMatchObject({ failure: { message } });
+    expect(pollOutcome(complete(status, '', more), NOW, 1, undefined)).toMatchObject({ failure: { message } });
   });
 
   test.each([
