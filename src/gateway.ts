@@ -93,6 +93,7 @@ export async function startGateway(config: Config, log: Logger, options: Gateway
     explain,
     sharing: config.monitorSharing,
     maxInFlight: config.monitorMaxInFlight,
+    connections: config.backendConnections,
     observe: (subject) => pollObserver(guard, telemetry, subject),
   });
   const attempts = new FailedAttempts({ now });

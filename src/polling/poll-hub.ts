@@ -23,6 +23,8 @@ export interface PollHubOptions {
   /** False: every monitor has a poll of its own (MONITOR_SHARING=off). */
   readonly sharing: boolean;
   readonly maxInFlight: number;
+  /** Connections that polls have; a poll has more than one call under way only while there are some left. */
+  readonly connections: number;
   /** An observer for the polls of one subject. */
   observe(subject: PollSubject): PollObserver;
 }
@@ -32,6 +34,8 @@ export class PollHub {
   readonly #turns: Turns;
   readonly #shared = new Map<string, Poll>();
   #polls = 0;
+  /** Calls of all polls that have no answer yet. */
+  #underWay = 0;
 
   constructor(options: PollHubOptions) {
     this.#options = options;
@@ -55,7 +59,7 @@ export class PollHub {
   }
 
   #create(subject: PollSubject, key: string): Poll {
-    const { backend, clock, explain, sharing, maxInFlight } = this.#options;
+    const { backend, clock, explain, sharing, maxInFlight, connections } = this.#options;
     const request = { method: 'GET', path: subject.path } as const;
     const poll = new Poll({
       periodMs: subject.periodMs,
@@ -63,7 +67,14 @@ export class PollHub {
       turns: this.#turns,
       maxInFlight,
       observer: this.#options.observe(subject),
-      send: (done) => backend.call('poll', request, done),
+      crowded: () => this.#underWay >= connections,
+      send: (done) => {
+        this.#underWay++;
+        return backend.call('poll', request, (answer) => {
+          this.#underWay--;
+          done(answer);
+        });
+      },
       judge: (answer, attempt) => pollOutcome(answer, clock.epoch(), attempt, explain),
       onEnd: () => {
         this.#polls--;

@@ -33,6 +33,8 @@ export interface PollOptions {
   readonly turns: Turns;
   /** Polls under way at once; 1 unless MONITOR_MAX_IN_FLIGHT asks for more. */
   readonly maxInFlight: number;
+  /** All connections are taken by polls: a second one of this poll would only wait, and keep others' first ones waiting. */
+  crowded(): boolean;
   send(done: (answer: BackendAnswer) => void): Call;
   judge(answer: BackendAnswer, attempt: number): PollOutcome;
   /** The last member left; the poll has ended. */
@@ -153,7 +155,9 @@ export class Poll implements Runnable {
   }
 
   #hasRoom(): boolean {
-    return this.#flights.length < (this.#failures > 0 ? 1 : this.#options.maxInFlight);
+    if (this.#flights.length === 0) return true;
+    const { maxInFlight, crowded } = this.#options;
+    return this.#flights.length < maxInFlight && this.#failures === 0 && !crowded();
   }
 
   /** The turn that a postponed deadline waited for; nothing was sent meanwhile. */

@@ -9,7 +9,7 @@ import { Tally, Watcher } from './support.ts';
 /** Polls that one turn sends at most. */
 const AT_ONCE = 25;
 
-function start({ maxInFlight = 1 }: { maxInFlight?: number } = {}) {
+function start({ maxInFlight = 1, connections = 1000 }: { maxInFlight?: number; connections?: number } = {}) {
   const clock = new HandClock();
   const backend = new HandBackend(clock);
   const tallies = new Map<string, Tally>();
@@ -19,6 +19,7 @@ function start({ maxInFlight = 1 }: { maxInFlight?: number } = {}) {
     explain: undefined,
     sharing: true,
     maxInFlight,
+    connections,
     observe: ({ path }) => {
       const tally = new Tally();
       tallies.set(path, tally);
@@ -133,6 +134,35 @@ describe('[OS-3.4] polls that are due at once', () => {
     clock.settle();
     expect(sent()).toHaveLength(50 - AT_ONCE);
     expect(tallies().every(({ voids }) => voids === 0)).toBe(true);
+  });
+
+  test('while all connections are taken nobody has a second one under way, so that nobody waits for a first', () => {
+    const { clock, backend, join, replyAll } = start({ maxInFlight: 4, connections: 10 });
+    const mostOfOne = (): number => {
+      const counts = new Map<string, number>();
+      for (const { request } of backend.open) counts.set(request.path, (counts.get(request.path) ?? 0) + 1);
+      return Math.max(...counts.values());
+    };
+    join(12, 10);
+    clock.advance(50);
+    expect([backend.open.length, mostOfOne()]).toEqual([12, 1]);
+    replyAll();
+    clock.advance(50);
+    expect([backend.open.length, mostOfOne()]).toEqual([12, 1]);
+  });
+
+  test('while there are connections left a slow poll has several under way', () => {
+    const { clock, backend, join } = start({ maxInFlight: 4, connections: 10 });
+    join(2, 10);
+    clock.advance(100);
+    expect(backend.open).toHaveLength(8);
+    join(5, 20);
+    clock.advance(100);
+    // 8 and 5 first ones: 13 of 10, and no second one of theirs.
+    expect(backend.open).toHaveLength(13);
+    for (const call of [...backend.open]) call.reply();
+    clock.advance(10);
+    expect(backend.open.length).toBeLessThanOrEqual(10);
   });
 
   test('those that have left are not sent', () => {

@@ -14,6 +14,7 @@ function start(options: { sharing?: boolean } = {}) {
     explain: undefined,
     sharing: options.sharing ?? true,
     maxInFlight: 1,
+    connections: 64,
     observe: () => new Tally(),
   });
   const join = (path = '/m', periodMs = 100, credential?: string): Watcher => {

@@ -103,6 +103,7 @@ export function startPoll(periodMs: number, { maxInFlight = 1, keep = true, memb
     observer: tally,
     turns: new Turns((fire) => clock.soon(fire)),
     maxInFlight,
+    crowded: () => false,
     send: (done) => backend.call('poll', { method: 'GET', path: '/p' }, done),
     judge: (answer, attempt) => pollOutcome(answer, clock.epoch(), attempt, undefined),
     onEnd: () => ended++,

@@ -72,6 +72,7 @@ export class World {
       explain: options.explain,
       sharing: options.sharing ?? true,
       maxInFlight: options.maxInFlight ?? 1,
+      connections: 64,
       observe: () => UNOBSERVED,
     });
     this.services = {
