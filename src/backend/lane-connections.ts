@@ -12,8 +12,8 @@ export interface Passenger {
 
 /**
  * How long somebody has to wait for a connection while an answer that nobody waits for keeps one, ms; up to twice as long behind one
- * that has just been made. Cutting
- * such a connection off at once would let a flood of monitors that begin and end make the backend's connections anew all the time.
+ * that has just been made. Cutting such a connection off at once would let a flood of monitors that begin and end make the backend's
+ * connections anew all the time.
  */
 const PATIENCE_MS = 10;
 

@@ -4,7 +4,7 @@ import type { LookupFunction } from 'node:net';
 
 type Callback = Parameters<LookupFunction>[2];
 
-/** One that has taken longer than this, ms, is given up: whoever asks then begins another. No resolver asks for longer. */
+/** One that has taken longer than this, ms, is given up: whoever asks then begins another. With its usual settings a resolver gives up sooner. */
 const LONGEST_MS = 60_000;
 
 interface Lookup {

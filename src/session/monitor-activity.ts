@@ -29,9 +29,8 @@ export class MonitorActivity implements PollMember {
   readonly #clock: Clock;
   readonly #counts: SessionCounts;
   readonly #failed: (message: string) => void;
-  readonly #notBefore: number;
+  #notBefore: number;
   #timer: Timer | undefined;
-  #startedAt: number | undefined;
   #membership: PollMembership | undefined;
   #stopped = false;
   /** Results that this session was not given since the last one it was. */
@@ -59,7 +58,7 @@ export class MonitorActivity implements PollMember {
    * often than one monitor with the shortest period does.
    */
   get nextNotBefore(): number {
-    return this.#startedAt === undefined ? this.#notBefore : this.#startedAt + PERIOD_MIN_MS;
+    return this.#notBefore;
   }
 
   start(join: (member: PollMember) => PollMembership): void {
@@ -69,7 +68,7 @@ export class MonitorActivity implements PollMember {
 
   /** Results may come from within `join`, so the activity exists before it takes part. */
   #join(join: (member: PollMember) => PollMembership): void {
-    this.#startedAt = this.#clock.now();
+    this.#notBefore = this.#clock.now() + PERIOD_MIN_MS;
     const membership = join(this);
     // Its first result may have found the connection gone.
     if (this.#stopped) membership.leave();
