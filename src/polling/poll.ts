@@ -166,14 +166,15 @@ export class Poll implements Runnable {
     if (this.#ended || postponed === undefined) return;
     // While no timer is set it fails, and this was its next try: nothing else would lead to another.
     const index = this.#timer === undefined ? Math.max(postponed.index, this.#indexNow()) : postponed.index;
-    const isWanted = this.#mayStillSend(index);
+    // An answer has set the timer anew for this very deadline.
+    const isSetAnew = this.#timer !== undefined && this.#next <= index;
+    const isWanted = !isSetAnew && this.#mayStillSend(index);
     if (isWanted && !this.#options.turns.take(POLL_UNITS)) {
       this.#options.turns.later(this);
       return;
     }
     this.#postponed = undefined;
-    // An answer has set the timer anew for this very deadline.
-    if (this.#timer !== undefined && this.#next <= index) return;
+    if (isSetAnew) return;
     if (!isWanted) {
       this.#giveUp(postponed);
       return;
@@ -187,7 +188,7 @@ export class Poll implements Runnable {
     if (!this.#hasRoom()) return false;
     if (this.#timer === undefined) return true;
     const isPaused = this.#failures > 0 || this.#options.clock.now() < this.#pausedUntil;
-    return !isPaused && this.#next > index && this.#indexNow() <= index;
+    return !isPaused && this.#indexNow() <= index;
   }
 
   #giveUp({ dueAt }: Postponed): void {

@@ -69,14 +69,20 @@ async function turnsOf({ target }: TestGateway, work: () => Promise<void>): Prom
   return target.sessions ? turns : Number.POSITIVE_INFINITY;
 }
 
+/** A session that can begin its flood, and another one that monitors at the shortest period. */
+async function besideMonitor(gateway: TestGateway) {
+  const [flooding, other] = [await gateway.ready(), await gateway.ready()] as const;
+  other.send(monitor('/stream', 2));
+  await other.expect('monitor_ack');
+  return [flooding, other] as const;
+}
+
 check(
   'isolation.burst',
   '[OS-1.3] ten thousand lines at once on one session: all are answered in order, and another session is served meanwhile',
   async ({ pair }) => {
     const { gateway } = await pair();
-    const [flooding, other] = [await gateway.ready(), await gateway.ready()] as const;
-    other.send(monitor('/stream', 2));
-    await other.expect('monitor_ack');
+    const [flooding, other] = await besideMonitor(gateway);
     const count = 10_000;
     const turns = await turnsOf(gateway, async () => {
       flooding.sendLines(Array.from({ length: count }, (_, i) => handshake({ id: i })));
@@ -94,9 +100,7 @@ check(
   '[OS-3.1] an endless flood of errors on one session does not starve another: its answers and its stream go on',
   async ({ pair }) => {
     const { gateway } = await pair(undefined, { MAX_CONSECUTIVE_ERRORS: '1000000' });
-    const [flooding, other] = [await gateway.ready(), await gateway.ready()] as const;
-    other.send(monitor('/stream', 2));
-    await other.expect('monitor_ack');
+    const [flooding, other] = await besideMonitor(gateway);
     const errors = (): number => flooding.lines.filter((line) => line.json['error'] === 'invalid_cmd').length;
     const data = (): number => other.lines.filter((line) => line.json['type'] === 'data').length;
     let over = false;
@@ -126,9 +130,7 @@ check(
   '[OS-1.2] a flood of blank lines is ignored, and takes the time of its own session alone',
   async ({ pair }) => {
     const { gateway } = await pair();
-    const [flooding, other] = [await gateway.ready(), await gateway.ready()] as const;
-    other.send(monitor('/stream', 2));
-    await other.expect('monitor_ack');
+    const [flooding, other] = await besideMonitor(gateway);
     for (const blank of ['\n', '\r\n', ' \n', '\t \r\n']) {
       const flood = Buffer.alloc(4_194_304, blank);
       const turns = await turnsOf(gateway, async () => {

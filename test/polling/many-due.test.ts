@@ -136,6 +136,21 @@ describe('[OS-3.4] polls that are due at once', () => {
     expect(tallies().every(({ voids }) => voids === 0)).toBe(true);
   });
 
+  test('also where the others have just ordered the rest of a turn that is about to end', () => {
+    const { clock, join, tallies, sent, replyAll } = start();
+    join(1, 100);
+    clock.settle();
+    // A loop that stays awake meets deadlines behind the reading of sockets, and the rest of the turn may be ordered already.
+    clock.soon(() => clock.rush(100));
+    join(1, 1000);
+    sent();
+    clock.turn();
+    replyAll();
+    clock.settle();
+    expect(sent()).toEqual(['/100/0']);
+    expect(tallies()[0]!.voids).toBe(0);
+  });
+
   test('while all connections are taken nobody has a second one under way, so that nobody waits for a first', () => {
     const { clock, backend, join, replyAll } = start({ maxInFlight: 4, connections: 10 });
     const mostOfOne = (): number => {
