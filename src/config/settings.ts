@@ -183,7 +183,7 @@ const TABLE = {
     'MONITOR_MAX_IN_FLIGHT',
     integer(1, 64, 'polls'),
     '1',
-    'Polls of one monitor that may be under way at once; raise it to keep the period over a slow link.',
+    'Polls of one monitor that may be under way at once, while polls have connections left; raise it to keep the period over a slow link.',
   ),
 
   controlQueueDepth: row(
