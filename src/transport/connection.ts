@@ -190,7 +190,7 @@ export class Connection implements Runnable, OutboxOwner {
       else if ('code' in parsed) this.session.refused(parsed);
       else {
         this.session.command(parsed);
-        if (parsed.name === 'MONITOR') turns.spend(MONITOR_UNITS);
+        turns.spend(services.access.units[parsed.name] + (parsed.name === 'MONITOR' ? MONITOR_UNITS : 0));
       }
     }
   }
@@ -251,6 +251,8 @@ export class Connection implements Runnable, OutboxOwner {
   #closed(): void {
     clearTimeout(this.#timer);
     this.#host.turns.forget(this);
+    // Before the session: its end would set the time for flushing, and that timer would keep all of this alive.
+    this.#outbox.discard();
     this.session.lost('connection_lost');
     this.#place.release();
     this.#host.closed(this);

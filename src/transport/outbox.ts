@@ -70,9 +70,9 @@ export class Outbox implements Outlet {
     this.#isCarried = carrier !== socket;
   }
 
-  /** Bytes of all lines so far, as given to the socket or waiting for it. */
+  /** Bytes of all lines that were given to the socket so far. */
   get writtenBytes(): number {
-    return this.#written;
+    return this.#written - (this.#queue?.bytes ?? 0);
   }
 
   /** Bytes that wait in this process. */
@@ -154,6 +154,15 @@ export class Outbox implements Outlet {
     this.#finishing = true;
     if (this.#busy) this.#owner.finishing();
     else this.#owner.finished();
+  }
+
+  /** The socket is closed: nothing can be said any more, and nobody is to be told of what waits. */
+  discard(): void {
+    this.#finishing = true;
+    this.#busy = false;
+    this.#written = this.writtenBytes;
+    this.#queue = undefined;
+    this.#corked = undefined;
   }
 
   #sendText(text: string): Sent {
