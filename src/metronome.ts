@@ -21,6 +21,8 @@ const APART_MS = 0.5;
 const NEAR_MS = 0.05;
 /** The thread ends when nobody needed it for this long, ms. */
 const IDLE_MS = 2000;
+/** After a thread that could not be started, or died, another is tried no sooner than this, ms. */
+const RETRY_MS = 10_000;
 const LARGEST_COUNT = 0x7fff_ffff;
 /** Of so many readings of two clocks the two that are closest together are taken. */
 const CLOCK_READINGS = 20;
@@ -31,6 +33,8 @@ interface MetronomeOptions {
   readonly idleMs?: number;
   /** Where the count of wake-ups begins; default 0. */
   readonly firstCount?: number;
+  /** Default 10,000. */
+  readonly retryMs?: number;
 }
 
 /**
@@ -68,14 +72,16 @@ export class Metronome {
   #armedFor = Number.POSITIVE_INFINITY;
   #wokeAt = 0;
   #waking = false;
-  /** The thread could not be started, or died. */
-  #lost = false;
+  /** When the thread could not be started, or died; undefined unless that was just now. */
+  #lostAt: number | undefined;
   /** In the lost thread's place; one at a time, or each deadline would leave another one behind. */
   #fallen: NodeJS.Timeout | undefined;
   readonly #idleMs: number;
+  readonly #retryMs: number;
 
-  constructor({ idleMs = IDLE_MS, firstCount = 0 }: MetronomeOptions = {}) {
+  constructor({ idleMs = IDLE_MS, firstCount = 0, retryMs = RETRY_MS }: MetronomeOptions = {}) {
     this.#idleMs = idleMs;
+    this.#retryMs = retryMs;
     this.#cell[0] = firstCount;
   }
 
@@ -119,17 +125,26 @@ export class Metronome {
   }
 
   #arm(): void {
-    if (this.#lost) {
-      if (!this.#waking) this.#fallBack();
-      return;
-    }
     const soonest = this.#deadlines.at(-1);
     if (soonest === undefined || this.#waking) return;
+    if (this.#lostAt !== undefined) {
+      if (performance.now() - this.#lostAt < this.#retryMs) {
+        this.#fallBack();
+        return;
+      }
+      this.#lostAt = undefined;
+    }
     const wakeAt = Math.max(soonest.at, this.#wokeAt + APART_MS);
     if (wakeAt >= this.#armedFor) return;
     this.#armedFor = wakeAt;
     this.#due[0] = wakeAt + this.#offset;
-    this.#thread ??= this.#start();
+    try {
+      this.#thread ??= this.#start();
+    } catch {
+      // No thread can be made, perhaps because the limit of processes is reached; the deadlines are met all the same.
+      this.#lose();
+      return;
+    }
     // Wraps within what is not negative: it never ends the thread, however many weeks it counts.
     Atomics.store(this.#cell, 0, (Atomics.load(this.#cell, 0) + 1) & LARGEST_COUNT);
     Atomics.notify(this.#cell, 0);
@@ -140,18 +155,23 @@ export class Metronome {
     const workerData = { cell: this.#cell, due: this.#due };
     const thread = new Worker(THREAD, { eval: true, workerData, execArgv: [] });
     thread.on('message', () => this.#wake());
-    // Without the thread deadlines are only as precise as the event loop's own timers.
     thread.on('error', () => {
-      this.#thread = undefined;
-      this.#lost = true;
-      clearInterval(this.#idle);
-      this.#fallBack();
+      if (thread === this.#thread) this.#lose();
     });
     // Who waits for a deadline is kept alive by what it polls; the thread alone keeps nothing alive.
     thread.unref();
     this.#idle = setInterval(() => this.#rest(), this.#idleMs);
     this.#idle.unref();
     return thread;
+  }
+
+  /** Without the thread deadlines are only as precise as the event loop's own timers. */
+  #lose(): void {
+    this.#thread = undefined;
+    this.#lostAt = performance.now();
+    this.#armedFor = Number.POSITIVE_INFINITY;
+    clearInterval(this.#idle);
+    this.#fallBack();
   }
 
   #wake(): void {

@@ -81,6 +81,45 @@ test('without its thread it keeps one timer, however often somebody looks', asyn
   expect(most).toBeLessThanOrEqual(3);
 });
 
+test('a thread that cannot be made costs precision, no deadline, and is tried again', async () => {
+  // As at a limit of processes: the constructor itself throws.
+  const script = `
+    import { syncBuiltinESMExports } from 'node:module';
+    import threads from 'node:worker_threads';
+    let room = false;
+    let tries = 0;
+    threads.Worker = class extends threads.Worker {
+      constructor(code, options) {
+        if (options.eval) tries++;
+        if (options.eval && !room) throw new Error('no thread can be made');
+        super(code, options);
+      }
+    };
+    syncBuiltinESMExports();
+    const { Metronome } = await import('./src/metronome.ts');
+    const metronome = new Metronome({ retryMs: 100 });
+    const alive = setInterval(() => {}, 1000);
+    const met = (ms) => new Promise((resolve) => metronome.set(performance.now() + ms, resolve));
+    const start = performance.now();
+    let without = 0;
+    for (; without < 20 || performance.now() - start < 250; without++) await met(3);
+    const tookMs = performance.now() - start;
+    const { length } = process.getActiveResourcesInfo().filter((name) => name === 'Timeout');
+    const failed = tries;
+    room = true;
+    while (!metronome.isRunning) await met(3);
+    for (let i = 0; i < 20; i++) await met(3);
+    clearInterval(alive);
+    console.log(JSON.stringify({ tookMs, failed, tries, length }));`;
+  const { stdout } = await run(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', script]);
+  const { tookMs, failed, tries, length } = JSON.parse(stdout) as Record<string, number>;
+  // At once, and then not for each deadline.
+  expect(failed).toBeGreaterThanOrEqual(2);
+  expect(failed).toBeLessThanOrEqual(1 + Math.ceil(tookMs! / 100));
+  expect(tries).toBe(failed! + 1);
+  expect(length).toBeLessThanOrEqual(3);
+});
+
 test('it goes on when the count of its wake-ups reaches the end of its numbers', async () => {
   const metronome = new Metronome({ firstCount: 0x7fff_ffff - 3 });
   for (let tick = 0; tick < 10; tick++) await met(metronome, performance.now() + 2);
