@@ -43,7 +43,7 @@ export class ControlActivity {
   /** Absent until the first CONTROL. */
   #loop: ClosedLoop | undefined;
   #stops: PendingStop[] = [];
-  #grace: Timer | undefined;
+  #grace: { readonly timer: Timer; readonly endsAt: number } | undefined;
   #aborted = false;
 
   constructor(services: ControlServices, owner: ControlOwner) {
@@ -99,11 +99,21 @@ export class ControlActivity {
     }
     this.#stops.push({ discarded, done });
     // From within the answer of an earlier one: it takes its place behind those that were told before it.
-    if (this.#call === undefined) return;
-    this.#grace ??= this.#services.clock.setTimer(graceMs, () => {
+    this.limitGrace(graceMs);
+  }
+
+  /** Who waits for the one in flight to stop waits no longer than this, ms; an earlier end stays. Nothing happens when nobody does. */
+  limitGrace(graceMs: number): void {
+    if (this.#call === undefined || this.#stops.length === 0) return;
+    const { clock } = this.#services;
+    const endsAt = clock.now() + graceMs;
+    if (this.#grace && this.#grace.endsAt <= endsAt) return;
+    clock.clearTimer(this.#grace?.timer);
+    const abort = (): void => {
       this.#aborted = true;
       this.#call?.abort();
-    });
+    };
+    this.#grace = { timer: clock.setTimer(graceMs, abort), endsAt };
   }
 
   #startNext(): void {
@@ -144,7 +154,7 @@ export class ControlActivity {
   }
 
   #endStops(): void {
-    this.#services.clock.clearTimer(this.#grace);
+    this.#services.clock.clearTimer(this.#grace?.timer);
     this.#grace = undefined;
     const aborted = this.#aborted;
     this.#aborted = false;

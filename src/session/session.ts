@@ -152,6 +152,8 @@ export class Session implements SessionContext, SessionView, ControlOwner, Watch
    * session lives on, so that nothing it still sends is dropped in silence. `graceMs` is at most STOP_GRACE_MS.
    */
   drain(graceMs = this.services.limits.stopGraceMs): void {
+    // What is stopping already may have been given longer.
+    this.control.limitGrace(graceMs);
     if (this.#state === 'CLOSING') return;
     for (const command of this.control.takeWaiting()) this.notSent(command, STOPPING);
     this.control.stop(() => this.close('shutdown', () => closing('shutdown')), graceMs);

@@ -213,6 +213,28 @@ describe('a backend that hangs', () => {
       },
     );
   });
+
+  test.each([
+    ['control', ['stop_failed', CLOSING]],
+    ['session', ['stop_failed']],
+  ] as const)('also where STOP %s had given the CONTROL in flight longer', async (target, last) => {
+    await scene(
+      (_request, reply) => reply.hang(),
+      { STOP_GRACE_MS: '60000', BACKEND_TIMEOUT_MS: '60000', DRAIN_TIMEOUT_MS: '1500' },
+      async ({ backend, gateway, ready }) => {
+        const client = await ready();
+        client.send(control('hangs'));
+        await backend.waitFor(1);
+        client.send({ cmd: 'STOP', payload: { target } });
+        if (target === 'control') await client.fence();
+        gateway.child.kill('SIGTERM');
+        await client.expect({ type: 'control_err', id: 'hangs', outcome: 'unknown' });
+        for (const event of last) await client.expect(event);
+        await client.expectClosed();
+        expect(await gateway.exited).toEqual({ code: 0, signal: null });
+      },
+    );
+  });
 });
 
 describe('a socket that somebody else holds', () => {

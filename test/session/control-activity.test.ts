@@ -195,6 +195,25 @@ describe('[OS-3.5] stop', () => {
     expect(clock.timers).toBe(0);
   });
 
+  test('the grace may be cut short while it runs, never lengthened', () => {
+    const { activity, backend, clock, stop } = start();
+    activity.limitGrace(10);
+    expect(clock.timers).toBe(0);
+    activity.push(command('/1'));
+    activity.limitGrace(10);
+    // Nobody waits for it to stop.
+    expect(clock.timers).toBe(0);
+    stop();
+    activity.limitGrace(1000);
+    activity.limitGrace(60);
+    activity.limitGrace(70);
+    clock.advance(59);
+    expect(backend.last.aborted).toBe(false);
+    clock.advance(1);
+    expect(backend.last.aborted).toBe(true);
+    expect(clock.timers).toBe(0);
+  });
+
   test('an answer whose report fills the outbox keeps the next from starting', () => {
     const world = new World();
     const talk = world.ready();
