@@ -5,8 +5,8 @@ import type { PollFailure } from '../events/outcomes.ts';
 
 /** A monitor that takes part in a poll. */
 export interface PollMember {
-  /** `missed`: results since the last one this member was given, which it will never see. `at`: when the result came, or when it was given to a newcomer, ms on the clock. */
-  onData(event: DataEvent, missed: number, at: number): void;
+  /** `missed`: results since the last one this member was given, which it will never see. */
+  onData(event: DataEvent, missed: number): void;
   /** `polls`: polls that failed since the last failure this member was given, this one included. */
   onFailure(failure: PollFailure, polls: number): void;
 }
@@ -83,13 +83,13 @@ export class Audience {
     this.#results++;
   }
 
-  give(event: DataEvent, at: number): void {
+  give(event: DataEvent): void {
     const number = ++this.#results;
     this.#publish(false, event.bytes.length, (listener) => {
       if (listener.seen >= number) return;
       const missed = number - listener.seen - 1;
       listener.seen = number;
-      listener.member.onData(event, missed, at);
+      listener.member.onData(event, missed);
     });
   }
 

@@ -8,7 +8,10 @@ import type { Runnable, Turns } from '../turns.ts';
 import { Audience, type PollMember } from './audience.ts';
 
 export interface PollMembership {
-  /** When the oldest poll that has not been answered yet was due; undefined while none is under way [OS-3.6]. */
+  /**
+   * Since when an answer has been due and none has come, ms on the clock; undefined while no poll is under way [OS-3.6]. A poll that
+   * hangs while others are answered is no dead stream.
+   */
   pendingSince(): number | undefined;
   leave(): void;
 }
@@ -70,9 +73,12 @@ export class Poll implements Runnable {
   /** Waits for the end of this turn, or for a later one. */
   #postponed: Postponed | undefined;
   #failures = 0;
-  #lastFailure: PollFailure | undefined;
+  /** The latest failure; while a pause lasts, the one that asked for it. */
+  #standing: PollFailure | undefined;
   /** The backend asked for a pause until then; also a success that was under way already does not end it. */
   #pausedUntil = Number.NEGATIVE_INFINITY;
+  /** When the latest answer came, of whichever poll. */
+  #answeredAt = Number.NEGATIVE_INFINITY;
   #newest: { readonly event: DataEvent; readonly at: number } | undefined;
   #deliveredIndex = -1;
   #ended = false;
@@ -91,18 +97,27 @@ export class Poll implements Runnable {
   /** A newcomer gets the newest result at once when it is younger than a period, and a failure that still lasts [OS-3.3]. */
   join(monitor: PollMember): PollMembership {
     const listener = this.#audience.add(monitor);
+    const failure = this.#standingFailure();
+    if (failure) monitor.onFailure(failure, 1);
     const newest = this.#newest;
-    if (this.#failures > 0 && this.#lastFailure) monitor.onFailure(this.#lastFailure, 1);
-    else if (newest) {
-      const now = this.#options.clock.now();
-      if (now - newest.at < this.#options.periodMs) monitor.onData(newest.event, 0, now);
-    }
+    const isYoung = newest !== undefined && this.#options.clock.now() - newest.at < this.#options.periodMs;
+    if (isYoung && this.#failures === 0) monitor.onData(newest.event, 0);
     return {
-      pendingSince: () => this.#flights[0]?.dueAt,
+      pendingSince: () => this.#pendingSince(),
       leave: () => {
         if (this.#audience.remove(listener) && this.#audience.size === 0) this.#end();
       },
     };
+  }
+
+  #pendingSince(): number | undefined {
+    const oldest = this.#flights[0];
+    return oldest && Math.max(oldest.dueAt, this.#answeredAt);
+  }
+
+  /** Why no results come now: polls fail, or the backend has asked for a pause with one that did, whatever came after it. */
+  #standingFailure(): PollFailure | undefined {
+    return this.#failures > 0 || this.#options.clock.now() < this.#pausedUntil ? this.#standing : undefined;
   }
 
   #end(): void {
@@ -207,6 +222,7 @@ export class Poll implements Runnable {
     const at = this.#flights.indexOf(flight);
     if (this.#ended || at < 0) return;
     this.#flights.splice(at, 1);
+    this.#answeredAt = this.#options.clock.now();
     const outcome = this.#options.judge(answer, this.#failures + 1);
     this.#options.observer.polled(answer.durationMs, 'failure' in outcome);
     if ('failure' in outcome) this.#fail(flight, outcome.failure);
@@ -217,29 +233,31 @@ export class Poll implements Runnable {
     if (this.#failures > 0) {
       this.#options.observer.recovered(this.#failures);
       this.#failures = 0;
-      this.#lastFailure = undefined;
       const time = Math.max(this.#options.clock.now(), this.#pausedUntil);
       this.#arm(this.#indexAfter(time, flight.index + 1));
     }
+    if (this.#answeredAt >= this.#pausedUntil) this.#standing = undefined;
     // Overtaken by a newer result: it would arrive out of order, so it only counts as missed.
     if (flight.index < this.#deliveredIndex) {
       this.#audience.miss();
       return;
     }
     this.#deliveredIndex = flight.index;
-    const at = this.#options.clock.now();
-    this.#newest = { event, at };
-    this.#audience.give(event, at);
+    this.#newest = { event, at: this.#answeredAt };
+    this.#audience.give(event);
   }
 
   #fail(flight: Flight, failure: PollFailure): void {
     const { clock, periodMs, observer } = this.#options;
     this.#failures++;
-    this.#lastFailure = failure;
     const now = clock.now();
+    const pausedUntil = now + (failure.retryAfterMs ?? 0);
+    if (pausedUntil >= this.#pausedUntil) {
+      this.#pausedUntil = pausedUntil;
+      this.#standing = failure;
+    }
     const doubled = 2 ** Math.min(this.#failures - 1, 30);
     const longest = Math.max(1, Math.floor(RETRY_MAX_INTERVAL_MS / periodMs));
-    this.#pausedUntil = Math.max(this.#pausedUntil, now + (failure.retryAfterMs ?? 0));
     const index = this.#indexAfter(this.#pausedUntil, flight.index + Math.min(doubled, longest));
     // Another poll of the same burst may have settled a later try already.
     this.#arm(this.#failures > 1 && this.#timer !== undefined ? Math.max(index, this.#next) : index);

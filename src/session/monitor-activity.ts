@@ -39,8 +39,6 @@ export class MonitorActivity implements PollMember {
   #reportedAt = Number.NEGATIVE_INFINITY;
   /** Since when an event was to be delivered and could not be; undefined when all were. */
   #undeliveredSince: number | undefined;
-  /** When the result came that was last taken by the socket at once; handing it out to all others took a while longer. */
-  #deliveredAt = Number.NEGATIVE_INFINITY;
 
   constructor({ path, periodMs, notBefore, id, outlet, clock, counts, failed }: MonitorOptions) {
     this.path = path;
@@ -83,9 +81,7 @@ export class MonitorActivity implements PollMember {
 
   /** Since when a stream event is due without having been delivered; undefined when nothing is [OS-3.6]. */
   dueSince(): number | undefined {
-    const pending = this.#membership?.pendingSince();
-    // A poll that hangs while younger ones deliver is no dead stream.
-    const unanswered = pending === undefined ? undefined : Math.max(pending, this.#deliveredAt);
+    const unanswered = this.#membership?.pendingSince();
     if (this.#undeliveredSince === undefined) return unanswered;
     return unanswered === undefined ? this.#undeliveredSince : Math.min(unanswered, this.#undeliveredSince);
   }
@@ -100,7 +96,7 @@ export class MonitorActivity implements PollMember {
     this.#undeliveredSince = undefined;
   }
 
-  onData(event: DataEvent, missed: number, at: number): void {
+  onData(event: DataEvent, missed: number): void {
     if (this.#stopped) return;
     const counts = this.#counts;
     this.#skipped += missed;
@@ -113,7 +109,7 @@ export class MonitorActivity implements PollMember {
       this.#skipped = 0;
       counts.events++;
     }
-    this.#delivered(sent, at);
+    this.#delivered(sent);
   }
 
   onFailure(failure: PollFailure, polls: number): void {
@@ -124,20 +120,18 @@ export class MonitorActivity implements PollMember {
     if (now - this.#reportedAt < FAILURE_REPORT_INTERVAL_MS) return;
     // A body of the backend may stand in each: whoever reads more slowly than they come gets fewer, with all failures counted.
     if (outlet.answersCongested) {
-      this.#delivered('waiting', now);
+      this.#delivered('waiting');
       return;
     }
     this.#reportedAt = now;
     this.#counts.events++;
     this.#failed(failure.message);
-    this.#delivered(outlet.answer(pollFailureLine(failure, this.path, this.#failures, this.#id)), now);
+    this.#delivered(outlet.answer(pollFailureLine(failure, this.path, this.#failures, this.#id)));
     this.#failures = 0;
   }
 
-  #delivered(sent: Sent, at: number): void {
-    if (sent === 'sent') {
-      this.#undeliveredSince = undefined;
-      this.#deliveredAt = at;
-    } else this.#undeliveredSince ??= this.#clock.now();
+  #delivered(sent: Sent): void {
+    if (sent === 'sent') this.#undeliveredSince = undefined;
+    else this.#undeliveredSince ??= this.#clock.now();
   }
 }

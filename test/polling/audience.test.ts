@@ -20,7 +20,7 @@ function crowd() {
     results: (count: number, turnsEach: number): void => {
       for (let i = 0; i < count; i++) {
         now += PERIOD_MS;
-        audience.give(dataEvent(0, 0, 200, Buffer.from(String(++number))), now);
+        audience.give(dataEvent(0, 0, 200, Buffer.from(String(++number))));
         for (let turns = 0; turns < turnsEach; turns++) turn();
       }
     },
@@ -103,7 +103,7 @@ describe('a turn of the event loop', () => {
     ['of 1 MiB', 1_048_576, 1],
   ])('serves fewer members the longer the result is: %s', (_, bytes, most) => {
     const { audience, turns } = hundred();
-    audience.give(dataEvent(0, 0, 200, Buffer.from(body(bytes))), 0);
+    audience.give(dataEvent(0, 0, 200, Buffer.from(body(bytes))));
     const served = turns();
     expect(Math.max(...served)).toBeLessThanOrEqual(most);
     expect(served.reduce((sum, count) => sum + count)).toBe(100);

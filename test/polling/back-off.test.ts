@@ -1,6 +1,6 @@
 // A failing poll slows down on its own grid, keeps what the backend asks for, and is back with the first success [OS-3.3].
 import { describe, expect, test } from 'vitest';
-import { startPoll } from './support.ts';
+import { startPoll, Watcher } from './support.ts';
 
 /** When polls are sent while each fails at once, in ms since the start. */
 function failing(periodMs: number, untilMs: number): number[] {
@@ -164,6 +164,29 @@ describe('[OS-3.3] Retry-After', () => {
     expect(sentAt()).toEqual([0, 100]);
     clock.advance(2000);
     expect(sentAt()).toHaveLength(3);
+  });
+
+  test('tells whoever joins meanwhile why nothing comes, also when another poll of the burst has succeeded since', () => {
+    const { start, poll, backend, clock } = startPoll(100, { maxInFlight: 3 });
+    const join = () => new Watcher().joins(poll);
+    start();
+    clock.advance(200);
+    const [first, second, third] = backend.open;
+    first!.reply(503, '', { retryAfter: '60' });
+    second!.fail();
+    expect(join().fresh()).toEqual(['!1']);
+    third!.reply(200, '3');
+    // The result is young, and is not the last word either.
+    expect(join().fresh()).toEqual(['!1', '3']);
+    clock.advance(30_000);
+    const late = join();
+    expect(late.fresh()).toEqual(['!1']);
+    expect(late.reason).toContain('503');
+    clock.advance(31_000);
+    backend.last.reply(200, '4');
+    expect(late.fresh()).toEqual(['4']);
+    clock.advance(99);
+    expect(join().fresh()).toEqual(['4']);
   });
 
   test.each([

@@ -26,7 +26,7 @@ describe('several polls under way at once', () => {
     expect(watcher.given).toEqual(['2', '3 +1']);
   });
 
-  test('pendingSince is the deadline of the oldest that has no answer', () => {
+  test('pendingSince is the deadline of the oldest that has no answer, or when the latest answer came', () => {
     const { start, backend, clock, watcher, origin } = startPoll(100, { maxInFlight: 3 });
     expect(watcher.membership?.pendingSince()).toBeUndefined();
     start();
@@ -34,9 +34,14 @@ describe('several polls under way at once', () => {
     const since = () => watcher.membership!.pendingSince()! - origin;
     expect(since()).toBe(0);
     backend.open[1]!.reply();
-    expect(since()).toBe(0);
+    expect(since()).toBe(250);
+    clock.advance(20);
     backend.open[0]!.reply();
-    expect(since()).toBe(200);
+    expect(since()).toBe(270);
+    backend.open[0]!.reply();
+    expect(watcher.membership?.pendingSince()).toBeUndefined();
+    clock.advance(40);
+    expect(since()).toBe(300);
   });
 
   test('while it fails there is one at a time', () => {

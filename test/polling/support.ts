@@ -10,6 +10,8 @@ import { HandClock } from '../session/support/hand-clock.ts';
 export class Watcher implements PollMember {
   /** `result +missed` for data, `!failures` for failures. */
   readonly given: string[] = [];
+  /** Of the last failure. */
+  reason = '';
   onGiven: (() => void) | undefined;
   membership: PollMembership | undefined;
 
@@ -19,7 +21,8 @@ export class Watcher implements PollMember {
     this.onGiven?.();
   }
 
-  onFailure(_failure: PollFailure, polls: number): void {
+  onFailure({ message }: PollFailure, polls: number): void {
+    this.reason = message;
     this.given.push(`!${polls}`);
     this.onGiven?.();
   }
