@@ -18,7 +18,7 @@ export interface CompleteAnswer {
   readonly oversize: boolean;
   /** The `Retry-After` header as sent, of 429 and 503 only. */
   readonly retryAfter?: string;
-  /** From the call to the last byte, in ms with fractions. */
+  /** From the call to the last byte, in ms with fractions; waiting for a free connection is part of it. */
   readonly durationMs: number;
 }
 
@@ -31,7 +31,8 @@ export interface FailedAnswer {
   readonly status?: number;
   /** What went wrong, as a clause: "the connection was refused". */
   readonly reason: string;
-  readonly fault: 'connect' | 'timeout' | 'connection' | 'aborted';
+  /** `full`: others had all connections until its time was over. */
+  readonly fault: 'connect' | 'full' | 'timeout' | 'connection' | 'aborted';
   readonly durationMs: number;
 }
 

@@ -182,11 +182,9 @@ class Exchange extends TimedCall implements Dispatcher.DispatchHandler, Call, Pa
       this.cut();
       return;
     }
-    const waited = `within ${this.#shared.timeoutMs} ms`;
-    this.#fail(
-      'timeout',
-      this.#abort ? `no complete answer came ${waited}` : `no connection was free or made ${waited}`,
-    );
+    const within = `within ${this.#shared.timeoutMs} ms`;
+    if (!this.aboard) this.#fail('full', `no connection was free ${within}: other calls had all of them`);
+    else this.#fail('timeout', `no ${this.#abort ? 'complete answer came' : 'connection was made'} ${within}`);
   }
 
   onConnect(abort: (error?: Error) => void): void {

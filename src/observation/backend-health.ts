@@ -36,10 +36,13 @@ export class BackendHealth {
     this.#epoch = options.epoch ?? Date.now;
   }
 
-  /** Any HTTP answer shows that the backend is there, also an error or one that broke off. An aborted call shows nothing. */
+  /**
+   * Any HTTP answer shows that the backend is there, also an error or one that broke off. A call that was aborted, or never got one of
+   * our connections, shows nothing.
+   */
   answered(answer: BackendAnswer): void {
     if (answer.ok || answer.status !== undefined) this.#found(true, CALL_HOLDS_MS);
-    else if (answer.fault !== 'aborted') this.#found(false, CALL_HOLDS_MS);
+    else if (answer.fault !== 'aborted' && answer.fault !== 'full') this.#found(false, CALL_HOLDS_MS);
   }
 
   async state(): Promise<BackendState> {

@@ -48,10 +48,10 @@ describe('calls', () => {
     expect(probes).toHaveLength(0);
   });
 
-  test('an aborted one tells nothing', async () => {
+  test.each(['aborted', 'full'] as const)('one that never got to it tells nothing: %s', async (fault) => {
     const { health, changes } = create();
     health.answered(answered(200));
-    health.answered(failed('aborted'));
+    health.answered(failed(fault));
     expect(await health.state()).toMatchObject({ reachable: true });
     expect(changes).toEqual([]);
   });
