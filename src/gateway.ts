@@ -156,9 +156,9 @@ export async function startGateway(config: Config, log: Logger, options: Gateway
         sources.ended(connection, reason);
         logSessionEnd(log, session, reason);
       },
-      refused: (address, reason) => {
+      refused: (address, reason, told) => {
         telemetry.closes[reason as 'full']++;
-        telemetry.errors.handshake_rejected++;
+        if (told) telemetry.errors.handshake_rejected++;
         guard('warn', `refused ${reason} ${address}`, { address, reason }, 'connection refused');
       },
       unprepared: (address, { reason, message }) => {

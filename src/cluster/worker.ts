@@ -18,6 +18,9 @@ interface WorkerHandlers {
   readonly sources: () => Sources | undefined;
 }
 
+/** A place among sessions that nobody counts any more. */
+const WORTHLESS: Admission = { admitted: true, release: () => {} };
+
 /** The worker's end of the line to the primary. */
 export class PrimaryLink {
   readonly #waiting = new Map<number, (admission: Admission) => void>();
@@ -34,6 +37,11 @@ export class PrimaryLink {
     cluster.worker?.once('disconnect', () => {
       cluster.worker!.exitedAfterDisconnect = true;
       handlers.drain();
+      // Nobody is there to be asked; this worker drains, and tells those who still wait for a place that it does.
+      for (const [number, resolve] of this.#waiting) {
+        this.#waiting.delete(number);
+        resolve(WORTHLESS);
+      }
     });
   }
 
@@ -50,6 +58,7 @@ export class PrimaryLink {
   }
 
   readonly admit = (address: string): Promise<Admission> => {
+    if (!process.connected) return Promise.resolve(WORTHLESS);
     const number = ++this.#number;
     return new Promise((resolve) => {
       this.#waiting.set(number, resolve);

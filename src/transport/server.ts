@@ -20,13 +20,16 @@ export interface ServerOptions {
   /** A throttle for this address's commands; undefined when it has none. */
   readonly throttle: (address: string) => ((greeted: boolean) => number) | undefined;
   readonly trace: ((id: number, direction: 'in' | 'out', line: string | Buffer) => void) | undefined;
+  /** Connections that may be in preparation, or wait for their admission, at once; default 16384. */
+  readonly maxPending?: number;
   readonly observer: ServerObserver;
 }
 
 export interface ServerObserver {
   opened(connection: Connection): void;
   closed(connection: Connection): void;
-  refused(address: string, reason: string): void;
+  /** Not `told`: so many are being told already that it was closed without a word. */
+  refused(address: string, reason: string, told: boolean): void;
   /** A PROXY header or a TLS handshake failed. */
   unprepared(address: string, error: PreparationError): void;
   /** An exception in the gateway itself; costs only its session. */
@@ -38,6 +41,8 @@ export interface ServerObserver {
 /** Refused connections that are still being told so; more are closed without a word, because telling costs a descriptor. */
 const MAX_REFUSED = 1000;
 const REFUSED_LINGER_MS = 1000;
+/** No limit of sessions bounds those that are none yet, should whoever admits them be slow to answer. */
+const MAX_PENDING = 16_384;
 const BACKLOG = 4096;
 /** First keep-alive probe of a silent connection, ms; Node sends further ones each second and gives up after ten. */
 const KEEP_ALIVE_MS = 5000;
@@ -129,8 +134,15 @@ export class Server {
       return;
     }
     const address = plainAddress(peer);
+    const { prepare, admit, observer, maxPending = MAX_PENDING } = this.#options;
+    if (this.#pending.size >= maxPending) {
+      // What has to be prepared first understands no word yet.
+      const isTold = prepare === undefined && this.#refuse(raw, 'too many connections wait to become sessions');
+      if (!isTold) raw.destroy();
+      observer.refused(address, 'full', isTold);
+      return;
+    }
     try {
-      const { prepare, admit } = this.#options;
       const asked = prepare ? undefined : admit(address);
       // No promise, and no turn of its own, for a connection that is settled at once, as nearly all are.
       if (asked === undefined || asked instanceof Promise) void this.#settleLater(raw, address, asked);
@@ -163,13 +175,11 @@ export class Server {
   #settle(raw: Socket, { socket, address }: PreparedConnection, admission: Admission): void {
     const { observer } = this.#options;
     if (!admission.admitted) {
-      observer.refused(address, admission.reason);
-      this.#refuse(socket, admission.message);
+      observer.refused(address, admission.reason, this.#refuse(socket, admission.message));
     } else if (socket.destroyed) admission.release();
     else if (!this.listening) {
       admission.release();
-      observer.refused(address, 'draining');
-      this.#refuse(socket, 'the gateway is stopping');
+      observer.refused(address, 'draining', this.#refuse(socket, 'the gateway is stopping'));
     } else this.#open(socket, raw, address, admission);
   }
 
@@ -181,10 +191,11 @@ export class Server {
     observer.opened(connection);
   }
 
-  #refuse(socket: Socket, message: string): void {
+  /** False when it is closed without a word. */
+  #refuse(socket: Socket, message: string): boolean {
     if (this.#refused.size >= MAX_REFUSED) {
       socket.destroy();
-      return;
+      return false;
     }
     this.#refused.add(socket);
     const timer = setTimeout(() => socket.destroy(), REFUSED_LINGER_MS);
@@ -195,6 +206,7 @@ export class Server {
     socket.end(errorLine('handshake_rejected', message, { hint: 'connect again later', fatal: true }));
     // Read and drop: an unread byte would turn the end into a reset and cost the line.
     socket.resume();
+    return true;
   }
 }
 

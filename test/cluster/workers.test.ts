@@ -181,6 +181,28 @@ describe('two workers', () => {
     },
     LONG_MS,
   );
+
+  test(
+    'and whoever still waited for the primary to admit it is told so, at once',
+    async () => {
+      // A drain that waits for somebody lasts that long.
+      const { child, output } = await start({ DRAIN_TIMEOUT_MS: '50000' });
+      const workers = workersOf(gateway!);
+      child.kill('SIGSTOP');
+      const client = await connect();
+      client.command('HANDSHAKE', { major: 1 });
+      await client.expectSilence(200);
+      child.kill('SIGKILL');
+      await client.expect({ error: 'handshake_rejected', fatal: true });
+      await client.expectClosed();
+      await waitUntil(
+        () => !workers.some(isAlive),
+        () => `they have ended: ${output()}`,
+        20_000,
+      );
+    },
+    LONG_MS,
+  );
 });
 
 describe('a replacement that cannot start, because a file has become invalid', () => {

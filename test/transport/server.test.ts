@@ -45,7 +45,7 @@ async function start(options: Partial<ServerOptions> = {}): Promise<Started> {
     observer: {
       opened: ({ session }) => told.push(`opened ${session.address}`),
       closed: ({ session }) => told.push(`closed ${session.closeReason}`),
-      refused: (address, reason) => told.push(`refused ${address} ${reason}`),
+      refused: (address, reason, isTold) => told.push(`refused ${address} ${reason}${isTold ? '' : ' without a word'}`),
       unprepared: (address, error) => told.push(`unprepared ${address} ${error.reason}`),
       crashed: (error) => told.push(`crashed ${String(error)}`),
       acceptFailed: (error) => told.push(`failed ${error.message}`),
@@ -157,6 +157,20 @@ describe('admission', () => {
     await waitUntil(() => places.released === 1, 'the place is given back');
     expect(server.connections.size).toBe(0);
     expect(told).toEqual([expect.stringMatching(/^opened /), ending]);
+  });
+
+  test.each([
+    [undefined, ''],
+    [async () => new Promise<never>(() => {}), ' without a word'],
+  ])('only so many may wait for it, prepared first: %s', async (prepare, word) => {
+    const { connect, server, told } = await start({ maxPending: 2, prepare, admit: () => new Promise(() => {}) });
+    const waiting = [await connect(), await connect()];
+    await waitUntil(() => server.unsettled === 2, 'two wait');
+    const third = await connect();
+    if (!prepare) await third.expect({ error: 'handshake_rejected', fatal: true });
+    await third.expectClosed();
+    expect(told).toEqual([`refused 127.0.0.1 full${word}`]);
+    for (const client of waiting) expect(client.ended).toBe(false);
   });
 
   test('one who has gone again by then gives its place back', async () => {
