@@ -16,11 +16,18 @@ interface GatekeeperOptions {
   readonly rejected: (address: string, delayMs: number) => void;
 }
 
+/** So many tokens or rules are compared with in about one unit of a turn, 5 µs. */
+const COMPARISONS_PER_UNIT = 50;
+
 export class Gatekeeper implements Access {
+  readonly units: Access['units'];
   readonly #options: GatekeeperOptions;
 
   constructor(options: GatekeeperOptions) {
     this.#options = options;
+    const tokens = Math.floor(options.credentials.names.length / COMPARISONS_PER_UNIT);
+    const rules = Math.floor(options.rules.count / COMPARISONS_PER_UNIT);
+    this.units = { HANDSHAKE: tokens, MONITOR: rules, CONTROL: rules, STOP: 0 };
   }
 
   authenticate(token: unknown, address: string): ReturnType<Access['authenticate']> {

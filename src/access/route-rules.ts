@@ -56,6 +56,11 @@ export class RouteRules {
     return new RouteRules([...rules]);
   }
 
+  /** Rules that a decision may have to look at. */
+  get count(): number {
+    return this.#rules?.length ?? 0;
+  }
+
   decide(request: RouteRequest): RouteDecision {
     if (this.#rules === undefined) return { allowed: true, minPeriodMs: 0 };
     const path = readWirePath(request.path);

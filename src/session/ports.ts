@@ -43,6 +43,8 @@ export interface SessionLimits {
 
 /** Who may do what; decided elsewhere, asked here. */
 export interface Access {
+  /** The units of a turn that its decision on a command costs: with many tokens or rules it is the most expensive part of a line. */
+  readonly units: Readonly<Record<CommandName, number>>;
   /** The credential's name when tokens are configured and one fits; a refusal waits `delayMs` before it is sent [OS-6.3]. */
   authenticate(
     token: unknown,

@@ -1,5 +1,5 @@
 // A connection on a socket moved by hand: bytes become commands in order, whoever does not read is not read from, ends are clean.
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { realClock } from '../../src/clock.ts';
 import { Connection, type ConnectionHost, type ConnectionOptions } from '../../src/transport/connection.ts';
 import { Turns } from '../../src/turns.ts';
@@ -118,6 +118,23 @@ describe('bytes to commands', () => {
     await waitUntil(() => lines().length === 3001, 'all are answered');
     expect(world.failed).toHaveLength(3000);
   });
+
+  test('a line whose decision costs much, for its rules or tokens, counts for as much', async () => {
+    const turns: (() => void)[] = [];
+    const units = { HANDSHAKE: 0, MONITOR: 0, CONTROL: 24, STOP: 0 };
+    const { socket, world } = start({
+      world: { access: { units } },
+      turns: new Turns((fire) => turns.push(fire)),
+    });
+    await socket.receives(HELLO);
+    turns.shift()?.();
+    const gated: number[] = [];
+    socket.push(Buffer.from(CONTROL('/a').repeat(10)));
+    await turn();
+    for (; turns.length > 0; turns.shift()?.()) gated.push(world.gated.length - 1);
+    // A turn has a hundred units, a line takes one besides: with 75 spent there is still room for another.
+    expect(gated).toEqual([4, 8, 10]);
+  });
 });
 
 describe('[OS-1.6] ends of input', () => {
@@ -193,6 +210,39 @@ describe('[OS-1.6] ends of input', () => {
     await turn();
     expect(world.gated).toHaveLength(before);
     expect(sent().length).toBeLessThanOrEqual(before);
+  });
+
+  test.each([
+    ['nothing waits', true, {}],
+    ['answers wait', false, {}],
+    ['it is above TLS', true, { carrier: new HandSocket() }],
+  ])('once it is gone nothing keeps it, where %s', async (_, fast, options) => {
+    const { socket, closed } = start({ lingerMs: 60_000, ...options });
+    await socket.receives(HELLO);
+    socket.fast = fast;
+    await socket.receives('no command\n{"half":');
+    const timers = vi.spyOn(globalThis, 'setTimeout');
+    socket.destroy(new Error('ECONNRESET'));
+    await turn();
+    expect(closed()).toBe(1);
+    // The time that a socket may take to flush and end would keep the session and all that it has received.
+    expect(timers.mock.calls.map(([, ms]) => ms)).toEqual([]);
+    timers.mockRestore();
+  });
+
+  test('what had to wait longer than the connection lasted sets no time for flushing either', async () => {
+    const { socket, closed, world, connection } = start({ lingerMs: 60_000 });
+    await socket.receives(`${HELLO}${CONTROL('/a')}`);
+    socket.destroy(new Error('ECONNRESET'));
+    await turn();
+    expect(closed()).toBe(1);
+    const timers = vi.spyOn(globalThis, 'setTimeout');
+    // The session has waited for it: only now it is over.
+    world.backend.last.reply();
+    await turn();
+    expect(connection.session.closeReason).toBe('connection_lost');
+    expect(timers.mock.calls.map(([, ms]) => ms)).toEqual([]);
+    timers.mockRestore();
   });
 
   test('a peer that is known to be dead', async () => {

@@ -26,6 +26,7 @@ const LIMITS: SessionLimits = {
 
 /** Everybody may do everything. */
 const OPEN: Access = {
+  units: { HANDSHAKE: 0, MONITOR: 0, CONTROL: 0, STOP: 0 },
   authenticate: () => ({ admitted: true, name: undefined }),
   route: () => ({ allowed: true, minPeriodMs: 0 }),
   acquireControl: () => ({ granted: true }),
