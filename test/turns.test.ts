@@ -173,19 +173,4 @@ describe('turns', () => {
     turn();
     expect(ran).toEqual([1]);
   });
-
-  test('one that fails does not cost the others their turn', async () => {
-    const turns = new Turns();
-    let ran = false;
-    // A connection catches what goes wrong in it; nothing reaches the turns.
-    turns.later({ run: () => turns.forget({ run: () => {} }) });
-    turns.later({
-      run: () => {
-        ran = true;
-      },
-    });
-    await immediate();
-    await immediate();
-    expect(ran).toBe(true);
-  });
 });

@@ -219,7 +219,8 @@ check(
       // Whatever was asked for up to here was delivered, dropped and counted, or dropped and is still to be counted.
       expect(i + 1 + skipped).toBeLessThanOrEqual(last + 1 + 4);
     }
-    expect(most).toBeGreaterThan(1);
+    // A slow answer lasts for nearly four periods, those behind it for one and a half: two at once would not do.
+    expect(most).toBeGreaterThan(2);
     expect(most).toBeLessThanOrEqual(4);
     expect(last + 1 - 25 - skipped).toBeLessThanOrEqual(4);
     expect(skipped).toBeGreaterThan(0);

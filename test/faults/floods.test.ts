@@ -84,7 +84,7 @@ check(
 
 check(
   'faults.deaf-clients',
-  `[OS-3.7] ${DEAF} clients that never read cost TX_BUFFER_BYTES and one event each at the most; the stuck are ended in time`,
+  `[OS-3.7] ${DEAF} clients that never read cost bounded memory; the stuck are ended in time`,
   async () => {
     const event = 65_536;
     const tx = 65_536;
