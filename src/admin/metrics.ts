@@ -105,7 +105,11 @@ export const METRICS: readonly Metric[] = [
 
   gauge('open_stream_polls_running', 'Polls that run; a shared one counts once.', (n) => n.pollsRunning),
   counters('open_stream_polls_total', 'result', 'Polls that were answered, ok or failed.', (n) => n.polls),
-  histogram('open_stream_poll_duration_seconds', 'From sending a poll to its last byte.', (n) => n.pollDurationMs),
+  histogram(
+    'open_stream_poll_duration_seconds',
+    'From sending a poll, or waiting for a free connection to the backend, to its last byte.',
+    (n) => n.pollDurationMs,
+  ),
   histogram(
     'open_stream_poll_lateness_seconds',
     'How long after their deadlines polls were sent or given up; up to 1 ms is the grain of timers.',
