@@ -21,6 +21,8 @@ interface WorkerHandlers {
 /** A place among sessions that nobody counts any more. */
 const WORTHLESS: Admission = { admitted: true, release: () => {} };
 
+const ignore = (): void => {};
+
 /** The worker's end of the line to the primary. */
 export class PrimaryLink {
   readonly #waiting = new Map<number, (admission: Admission) => void>();
@@ -100,6 +102,7 @@ export class PrimaryLink {
   }
 
   #tell(report: Report): void {
-    if (process.connected) process.send?.(report);
+    // That the primary has just died is told by `disconnect`; without a callback it would end this process.
+    if (process.connected) process.send?.(report, undefined, undefined, ignore);
   }
 }
