@@ -174,10 +174,12 @@ export class Server {
 
   #settle(raw: Socket, { socket, address }: PreparedConnection, admission: Admission): void {
     const { observer } = this.#options;
-    if (!admission.admitted) {
+    if (socket.destroyed) {
+      if (admission.admitted) admission.release();
+      else observer.refused(address, admission.reason, false);
+    } else if (!admission.admitted) {
       observer.refused(address, admission.reason, this.#refuse(socket, admission.message));
-    } else if (socket.destroyed) admission.release();
-    else if (!this.listening) {
+    } else if (!this.listening) {
       admission.release();
       observer.refused(address, 'draining', this.#refuse(socket, 'the gateway is stopping'));
     } else this.#open(socket, raw, address, admission);

@@ -188,6 +188,29 @@ describe('admission', () => {
     expect(told).toEqual([]);
   });
 
+  test('one who has gone by the time that it is refused leaves nothing behind', async () => {
+    let refuse: (() => void) | undefined;
+    let seen: Socket | undefined;
+    const { connect, server, told } = await start({
+      prepare: async (socket, address) => {
+        seen = socket;
+        return { socket, address };
+      },
+      admit: () =>
+        new Promise((resolve) => {
+          refuse = () => resolve(REFUSED);
+        }),
+    });
+    const client = await connect();
+    await waitUntil(() => refuse !== undefined, 'it was asked');
+    client.reset();
+    seen!.resume();
+    await waitUntil(() => seen!.closed, 'it has gone');
+    refuse!();
+    await waitUntil(() => server.unsettled === 0, 'it is settled');
+    expect(told).toEqual(['refused 127.0.0.1 full without a word']);
+  });
+
   test('one whose admission comes when the server listens no more is told so', async () => {
     let admit: ((admission: Admission) => void) | undefined;
     let released = 0;
