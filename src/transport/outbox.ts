@@ -219,7 +219,8 @@ export class Outbox implements Outlet {
 
   /** The socket holds nothing any more, or has failed. */
   #drained(error: Error | null | undefined): void {
-    if (error || !this.#busy || this.#socket.writableLength > 0) return;
+    // On a reset TLS says that it has taken what it was given.
+    if (error || !this.#busy || this.#socket.destroyed || this.#socket.writableLength > 0) return;
     this.#busy = false;
     this.#heldAnswers = 0;
     while (this.#queue !== undefined && this.#queue.bytes > 0 && !this.#busy) {

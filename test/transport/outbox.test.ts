@@ -7,7 +7,7 @@ import { HandSocket, turn } from './support/hand-socket.ts';
 
 const SLICE = 65_536;
 
-function start(txBufferBytes: number) {
+function start(txBufferBytes: number, carrier?: HandSocket) {
   const socket = new HandSocket();
   let now = 0;
   const told: string[] = [];
@@ -18,7 +18,7 @@ function start(txBufferBytes: number) {
     finishing: () => told.push('finishing'),
     finished: () => told.push('finished'),
   };
-  const outbox = new Outbox({ socket, txBufferBytes, now: () => now }, owner);
+  const outbox = new Outbox({ socket, carrier, txBufferBytes, now: () => now }, owner);
   let number = 0;
   const body = (bytes: number): Buffer => Buffer.from(`"${++number}:${'d'.repeat(bytes)}"`);
   return {
@@ -119,6 +119,20 @@ describe('a socket that is closed', () => {
     expect([answer(1).sent, data(1).sent]).toEqual(['skipped', 'skipped']);
     outbox.finish();
     await socket.takeAll();
+    expect(fresh()).toEqual([]);
+  });
+});
+
+describe('a socket that was reset', () => {
+  test('although it says, as TLS does, that it has taken what it held: what waits is not given to it', async () => {
+    const { outbox, socket, data, fresh } = start(1000, new HandSocket());
+    socket.fast = false;
+    const first = data(100).line;
+    data(100);
+    fresh();
+    socket.destroy();
+    await socket.takeOne();
+    expect(outbox.writtenBytes).toBe(first.length);
     expect(fresh()).toEqual([]);
   });
 });
