@@ -26,8 +26,9 @@ export class Gatekeeper implements Access {
   constructor(options: GatekeeperOptions) {
     this.#options = options;
     const tokens = Math.floor(options.credentials.names.length / COMPARISONS_PER_UNIT);
-    const rules = Math.floor(options.rules.count / COMPARISONS_PER_UNIT);
-    this.units = { HANDSHAKE: tokens, MONITOR: rules, CONTROL: rules, STOP: 0 };
+    const rules = Math.floor(options.rules.weight / COMPARISONS_PER_UNIT);
+    // A HANDSHAKE may bring a will, which needs a route, too.
+    this.units = { HANDSHAKE: tokens + rules, MONITOR: rules, CONTROL: rules, STOP: 0 };
   }
 
   authenticate(token: unknown, address: string): ReturnType<Access['authenticate']> {

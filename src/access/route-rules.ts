@@ -56,9 +56,9 @@ export class RouteRules {
     return new RouteRules([...rules]);
   }
 
-  /** Rules that a decision may have to look at. */
-  get count(): number {
-    return this.#rules?.length ?? 0;
+  /** How much a decision may have to look at, in rules of a few segments. */
+  get weight(): number {
+    return (this.#rules ?? []).reduce((sum, { pattern }) => sum + Math.ceil((pattern.exact.length + 1) / 6), 0);
   }
 
   decide(request: RouteRequest): RouteDecision {

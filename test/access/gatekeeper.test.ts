@@ -8,8 +8,8 @@ import { parseRouteRules } from '../../src/access/route-rules-file.ts';
 
 const now = () => performance.now();
 
-function unitsOf(tokens: number, rules: number): Gatekeeper['units'] {
-  const listed = Array.from({ length: rules }, (_, i) => ({ path: `/a/${i}`, allow: 'all' }));
+function unitsOf(tokens: number, rules: number, path = '/a'): Gatekeeper['units'] {
+  const listed = Array.from({ length: rules }, (_, i) => ({ path: `${path}/${i}`, allow: 'all' }));
   const gatekeeper = new Gatekeeper({
     credentials: Credentials.parse(Array.from({ length: tokens }, (_, i) => `secret-number-${i}`).join()).credentials!,
     rules: rules === 0 ? RouteRules.EVERYTHING : parseRouteRules(JSON.stringify({ rules: listed })).rules!,
@@ -28,7 +28,12 @@ describe('the units of a turn that a decision costs', () => {
 
   test('as many as it takes to compare with all of them', () => {
     const units = unitsOf(1000, 1000);
-    expect([units.HANDSHAKE, units.MONITOR, units.CONTROL]).toEqual([20, 20, 20]);
+    // A HANDSHAKE may bring a will, which needs a route, too.
+    expect([units.HANDSHAKE, units.MONITOR, units.CONTROL]).toEqual([40, 20, 20]);
     expect(units.STOP).toBe(0);
+  });
+
+  test('rules with many segments cost more', () => {
+    expect(unitsOf(0, 1000, '/a'.repeat(98)).CONTROL).toBe(340);
   });
 });
