@@ -109,6 +109,8 @@ class Exchange extends TimedCall implements Dispatcher.DispatchHandler, Call, Pa
   readonly #startedAt = performance.now();
   readonly expiresAt: number;
   aboard = false;
+  /** How long it waited for a connection, ms. */
+  #waitedMs = 0;
   /** undici reports some faults from within `dispatch`; the caller must not be answered before it has its handle. */
   #called = false;
   /** Nobody waits for its answer, which is only awaited for the connection's sake. */
@@ -137,6 +139,7 @@ class Exchange extends TimedCall implements Dispatcher.DispatchHandler, Call, Pa
   }
 
   start(): void {
+    if (this.#called) this.#waitedMs = performance.now() - this.#startedAt;
     const { origin, base, headers, jsonHeaders } = this.#shared;
     const { method, path, body } = this.#request;
     this.#lane.pool.dispatch(
@@ -183,8 +186,12 @@ class Exchange extends TimedCall implements Dispatcher.DispatchHandler, Call, Pa
       return;
     }
     const within = `within ${this.#shared.timeoutMs} ms`;
-    if (!this.aboard) this.#fail('full', `no connection was free ${within}: other calls had all of them`);
-    else this.#fail('timeout', `no ${this.#abort ? 'complete answer came' : 'connection was made'} ${within}`);
+    if (!this.aboard) {
+      this.#fail('full', `no connection was free ${within}: other calls had all of them`);
+      return;
+    }
+    const late = this.#waitedMs > 0 ? `, ${Math.ceil(this.#waitedMs)} ms of which it waited for a free connection` : '';
+    this.#fail('timeout', `no ${this.#abort ? 'complete answer came' : 'connection was made'} ${within}${late}`);
   }
 
   onConnect(abort: (error?: Error) => void): void {

@@ -1,5 +1,5 @@
 // Whether the backend can be reached: what the latest call to it showed and, when there was none for a while, one quick look.
-import type { BackendAnswer } from '../backend/backend.ts';
+import type { BackendAnswer, FailedAnswer } from '../backend/backend.ts';
 import type { BackendState } from './snapshot.ts';
 
 /** A look at the backend without asking it for anything; must not take longer than `timeoutMs`. */
@@ -42,7 +42,13 @@ export class BackendHealth {
    */
   answered(answer: BackendAnswer): void {
     if (answer.ok || answer.status !== undefined) this.#found(true, CALL_HOLDS_MS);
-    else if (answer.fault !== 'aborted' && answer.fault !== 'full') this.#found(false, CALL_HOLDS_MS);
+    else if (answer.fault !== 'aborted' && answer.fault !== 'full' && !this.#hasShownItself(answer))
+      this.#found(false, CALL_HOLDS_MS);
+  }
+
+  /** The time of a call was over, but meanwhile the backend has answered another one: it is slow, or the call got its connection late. */
+  #hasShownItself({ fault, durationMs }: FailedAnswer): boolean {
+    return fault === 'timeout' && this.#reachable === true && this.#at > this.#now() - durationMs;
   }
 
   async state(): Promise<BackendState> {

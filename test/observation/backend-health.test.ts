@@ -48,6 +48,21 @@ describe('calls', () => {
     expect(probes).toHaveLength(0);
   });
 
+  test('one whose time is over tells nothing while others are answered, and everything once none is', async () => {
+    const { health, clock, changes } = create();
+    health.answered(answered(200));
+    const timedOut = { ...failed('timeout'), durationMs: 1000 };
+    clock.now += 999;
+    health.answered(timedOut);
+    expect(changes).toEqual([]);
+    clock.now += 1;
+    health.answered(timedOut);
+    expect(changes).toEqual([false]);
+    health.answered(timedOut);
+    health.answered(answered(200));
+    expect(changes).toEqual([false, true]);
+  });
+
   test.each(['aborted', 'full'] as const)('one that never got to it tells nothing: %s', async (fault) => {
     const { health, changes } = create();
     health.answered(answered(200));
