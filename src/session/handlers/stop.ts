@@ -45,7 +45,9 @@ function nothing(session: SessionContext, command: Stop, message: string): boole
 /** `stop_failed` when the command in flight did not end within its grace. */
 function answer(session: SessionContext, { id, target }: Stop, { discarded, aborted }: Stopped): string {
   if (!aborted) return stopAck(id, target, discarded);
-  const message = `STOP ${target}: the CONTROL in flight did not end within ${session.services.limits.stopGraceMs} ms and was aborted`;
+  const { draining, limits } = session.services;
+  const time = draining() ? 'in the time that a shutdown leaves' : `within ${limits.stopGraceMs} ms`;
+  const message = `STOP ${target}: the CONTROL in flight did not end ${time} and was aborted`;
   session.failed('stop_failed', message);
   return errorLine('stop_failed', message, {
     id,
