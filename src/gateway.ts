@@ -25,6 +25,7 @@ import type { Sources } from './observation/snapshot.ts';
 import { Telemetry } from './observation/telemetry.ts';
 import { PollHub } from './polling/poll-hub.ts';
 import type { SessionServices } from './session/ports.ts';
+import type { Session } from './session/session.ts';
 import { startSimulator } from './simulator/simulator.ts';
 import type { Listen } from './transport/listen.ts';
 import { PeerHealth } from './transport/peer-health.ts';
@@ -97,6 +98,9 @@ export async function startGateway(config: Config, log: Logger, options: Gateway
     observe: (subject) => pollObserver(guard, telemetry, subject),
   });
   const attempts = new FailedAttempts({ now });
+  /** Sessions whose connection is gone while a CONTROL of theirs is in flight, by their numbers: a drain waits for these, too. */
+  const bereft = new Map<number, Session>();
+  const observer = sessionObserver(log, guard, telemetry);
   const services: SessionServices = {
     profile: config.profile,
     limits: config,
@@ -115,7 +119,13 @@ export async function startGateway(config: Config, log: Logger, options: Gateway
         guard('warn', `credentials ${address}`, { address, delayMs }, 'HANDSHAKE with wrong or missing credentials');
       },
     }),
-    observer: sessionObserver(log, guard, telemetry),
+    observer: {
+      ...observer,
+      controlled: (session, what) => {
+        bereft.delete(session.id);
+        observer.controlled(session, what);
+      },
+    },
     draining: () => draining,
   };
 
@@ -152,6 +162,7 @@ export async function startGateway(config: Config, log: Logger, options: Gateway
       },
       closed: (connection) => {
         const { session } = connection;
+        if (session.control.active) bereft.set(session.id, session);
         const reason = session.closeReason ?? 'connection_lost';
         sources.ended(connection, reason);
         logSessionEnd(log, session, reason);
@@ -239,6 +250,7 @@ export async function startGateway(config: Config, log: Logger, options: Gateway
       // What is in flight has to be answered before the time is up, or nobody is told anything.
       const graceMs = Math.min(config.stopGraceMs, config.drainTimeoutMs * DRAIN_SHARE);
       for (const { session } of connections) if (session.state !== 'CONNECTED') session.drain(graceMs);
+      for (const session of bereft.values()) session.drain(graceMs);
       const deadline = now() + config.drainTimeoutMs * DRAIN_UNTIL;
       const ready = () => [...server.connections.keys()].some(({ session }) => session.state !== 'CONNECTED');
       // Who has not shaken hands yet may still be told that it is too late, for as long as others finish.

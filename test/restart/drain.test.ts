@@ -237,6 +237,24 @@ describe('a backend that hangs', () => {
   });
 });
 
+test('a will is relayed within the time of a drain, also behind a CONTROL whose client is gone', async () => {
+  await scene(
+    (request, reply) => (request.path === '/hangs' ? reply.hang() : reply.json('1')),
+    { STOP_GRACE_MS: '60000', BACKEND_TIMEOUT_MS: '60000', DRAIN_TIMEOUT_MS: '1500' },
+    async ({ backend, gateway, connect }) => {
+      const client = await connect();
+      await client.handshake({ will: { url: '/will', method: 'POST' } });
+      client.send(control('hangs'));
+      await backend.waitFor(1);
+      client.reset();
+      await expect.poll(() => gateway.output().includes('session ended'), { timeout: BUSY_MS }).toBe(true);
+      gateway.child.kill('SIGTERM');
+      expect(await gateway.exited).toEqual({ code: 0, signal: null });
+      expect(backend.of('POST').map(({ path }) => path)).toEqual(['/hangs', '/will']);
+    },
+  );
+});
+
 describe('a socket that somebody else holds', () => {
   test('takes connections while a gateway drains; the next one serves them beside it', async () => {
     const gate = createGate();
