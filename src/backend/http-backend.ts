@@ -139,7 +139,8 @@ class Exchange extends TimedCall implements Dispatcher.DispatchHandler, Call, Pa
   }
 
   start(): void {
-    if (this.#called) this.#waitedMs = performance.now() - this.#startedAt;
+    // It may get one at the very moment that its time is over.
+    if (this.#called) this.#waitedMs = Math.min(performance.now() - this.#startedAt, this.#shared.timeoutMs);
     const { origin, base, headers, jsonHeaders } = this.#shared;
     const { method, path, body } = this.#request;
     this.#lane.pool.dispatch(
