@@ -28,6 +28,8 @@ export class BackendHealth {
   /** When it was found out, and until when that holds, on the monotonic clock. */
   #at = 0;
   #until = Number.NEGATIVE_INFINITY;
+  /** When a call last showed that the backend is there. */
+  #answeredAt = Number.NEGATIVE_INFINITY;
   #probing: Promise<void> | undefined;
 
   constructor(options: BackendHealthOptions) {
@@ -41,14 +43,19 @@ export class BackendHealth {
    * our connections, shows nothing.
    */
   answered(answer: BackendAnswer): void {
-    if (answer.ok || answer.status !== undefined) this.#found(true, CALL_HOLDS_MS);
-    else if (answer.fault !== 'aborted' && answer.fault !== 'full' && !this.#hasShownItself(answer))
+    if (answer.ok || answer.status !== undefined) {
+      this.#answeredAt = this.#now();
+      this.#found(true, CALL_HOLDS_MS);
+    } else if (answer.fault !== 'aborted' && answer.fault !== 'full' && !this.#hasShownItself(answer))
       this.#found(false, CALL_HOLDS_MS);
   }
 
-  /** The time of a call was over, but meanwhile the backend has answered another one: it is slow, or the call got its connection late. */
+  /**
+   * The time of a call was over, but meanwhile the backend has answered another one: it is slow, or the call got its connection late.
+   * That it accepts connections, which is all that a probe shows, is no answer.
+   */
   #hasShownItself({ fault, durationMs }: FailedAnswer): boolean {
-    return fault === 'timeout' && this.#reachable === true && this.#at > this.#now() - durationMs;
+    return fault === 'timeout' && this.#answeredAt > this.#now() - durationMs;
   }
 
   async state(): Promise<BackendState> {

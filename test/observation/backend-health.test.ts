@@ -63,6 +63,16 @@ describe('calls', () => {
     expect(changes).toEqual([false, true]);
   });
 
+  test('one whose time is over outweighs a probe that only shows that connections are accepted', async () => {
+    const { health, clock, probes, changes } = create();
+    const state = health.state();
+    probes[0]!(true);
+    expect(await state).toMatchObject({ reachable: true });
+    clock.now += 500;
+    health.answered({ ...failed('timeout'), durationMs: 1000 });
+    expect(changes).toEqual([false]);
+  });
+
   test.each(['aborted', 'full'] as const)('one that never got to it tells nothing: %s', async (fault) => {
     const { health, changes } = create();
     health.answered(answered(200));
