@@ -148,6 +148,19 @@ describe('time', () => {
     expect(pair.seen).toEqual([]);
   });
 
+  test('what it waited for a connection is told of a call whose time is over', async () => {
+    pair = await Pair.start(() => {}, { timeoutMs: 500, connections: 1 });
+    const first = pair.make({ path: '/first' });
+    const second = pair.make({ path: '/second' });
+    await waitUntil(() => pair!.seen.length === 1, 'the first is under way');
+    first.call.abort();
+    const got = await second.answered;
+    expect(got).toMatchObject({ fault: 'timeout' });
+    expect((got as { reason: string }).reason).toMatch(
+      /^no (complete answer came|connection was made) within 500 ms, \d+ ms of which it waited for a free connection$/,
+    );
+  });
+
   test('waiting for a free connection counts too', async () => {
     pair = await Pair.start(() => {}, { timeoutMs: 200, connections: 1 });
     const made = Array.from({ length: 50 }, (_, i) => pair!.make({ path: `/${i}` }));

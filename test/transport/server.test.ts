@@ -62,6 +62,27 @@ async function start(options: Partial<ServerOptions> = {}): Promise<Started> {
   return { server, told, places, connect };
 }
 
+/** With an admission that is asked for and answered by the test. */
+async function startAsking() {
+  let seen: Socket | undefined;
+  let admit: ((admission: Admission) => void) | undefined;
+  const started = await start({
+    prepare: async (socket, address) => {
+      seen = socket;
+      return { socket, address };
+    },
+    admit: () =>
+      new Promise((resolve) => {
+        admit = resolve;
+      }),
+  });
+  const asked = async () => {
+    await waitUntil(() => seen !== undefined && admit !== undefined, 'it was asked');
+    return { seen: seen!, admit: admit! };
+  };
+  return { ...started, asked };
+}
+
 const REFUSED: Admission = { admitted: false, reason: 'full', message: 'no room' };
 
 describe('admission', () => {
@@ -132,26 +153,16 @@ describe('admission', () => {
     ['nothing', false, 'closed end_of_input'],
     ['a HANDSHAKE', true, 'closed end_of_input'],
   ])('one who says %s and ends before the answer is there: a session that ends at once', async (_, speaks, ending) => {
-    let seen: Socket | undefined;
-    let admit: ((admission: Admission) => void) | undefined;
     const places = { released: 0 };
-    const { connect, server, told } = await start({
-      prepare: async (socket, address) => {
-        seen = socket;
-        return { socket, address };
-      },
-      admit: () =>
-        new Promise((resolve) => {
-          admit = resolve;
-        }),
-    });
+    const asking = await startAsking();
+    const { connect, server, told } = asking;
     const client = await connect();
     if (speaks) client.command('HANDSHAKE', { major: 1 });
     client.end();
     // All that it says has come, and its end behind it where there is nothing to read first.
-    await waitUntil(() => seen !== undefined && admit !== undefined, 'it was asked');
-    await waitUntil(() => (speaks ? seen!.readableLength > 0 : seen!.readableEnded), 'it has come');
-    admit!({ admitted: true, release: () => places.released++ });
+    const { seen, admit } = await asking.asked();
+    await waitUntil(() => (speaks ? seen.readableLength > 0 : seen.readableEnded), 'it has come');
+    admit({ admitted: true, release: () => places.released++ });
     if (speaks) await client.expect('handshake_ack');
     await client.expectClosed();
     await waitUntil(() => places.released === 1, 'the place is given back');
@@ -189,24 +200,14 @@ describe('admission', () => {
   });
 
   test('one who has gone by the time that it is refused leaves nothing behind', async () => {
-    let refuse: (() => void) | undefined;
-    let seen: Socket | undefined;
-    const { connect, server, told } = await start({
-      prepare: async (socket, address) => {
-        seen = socket;
-        return { socket, address };
-      },
-      admit: () =>
-        new Promise((resolve) => {
-          refuse = () => resolve(REFUSED);
-        }),
-    });
+    const asking = await startAsking();
+    const { connect, server, told } = asking;
     const client = await connect();
-    await waitUntil(() => refuse !== undefined, 'it was asked');
+    const { seen, admit } = await asking.asked();
     client.reset();
-    seen!.resume();
-    await waitUntil(() => seen!.closed, 'it has gone');
-    refuse!();
+    seen.resume();
+    await waitUntil(() => seen.closed, 'it has gone');
+    admit(REFUSED);
     await waitUntil(() => server.unsettled === 0, 'it is settled');
     expect(told).toEqual(['refused 127.0.0.1 full without a word']);
   });
